@@ -1,0 +1,1 @@
+"""File, bytes or array to waveform, and back: read, probe, resample, stream, write, augment."""

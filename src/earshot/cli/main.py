@@ -1,0 +1,42 @@
+"""The `earshot` command: its sub-commands, and the one place where an error becomes a sentence."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from earshot.cli import console
+from earshot.core.errors import EarShotError
+
+app = typer.Typer(
+    name="earshot",
+    help="Search, tag and caption sounds by words; run the field's methods.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def options(
+    offline: bool = typer.Option(False, "--offline", help="Never touch the network."),
+) -> None:
+    """Options of every command."""
+    if offline:
+        from earshot.core.network import close_network
+
+        close_network()
+
+
+def main() -> None:
+    """Run the command line; faults that the caller can mend become one sentence and exit 1."""
+    try:
+        app()
+    except EarShotError as fault:
+        console.error(str(fault))
+        sys.exit(1)
+    except BrokenPipeError:  # `earshot search ... | head` closes our stdout: not a fault
+        sys.stderr.close()
+        sys.exit(141)

@@ -1,0 +1,1 @@
+"""Errors, shapes, configs, seeds, checkpoints, papers, reports: what every room uses."""

@@ -1,0 +1,94 @@
+"""Checkpoints: {recipe key, config, weights} in a folder. Data, never code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from earshot.core.config import to_dict
+from earshot.core.errors import EarShotError
+from earshot.core.files import replacing, write_text
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+FORMAT = 1
+CONFIG_NAME, WEIGHTS_NAME = "earshot.json", "model.safetensors"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint on disk: which recipe builds it, from which config; weights load on demand."""
+
+    folder: Path
+    recipe: str
+    config: dict[str, Any]
+    extra: dict[str, Any]
+
+    def weights(self) -> dict[str, Tensor]:
+        """The tensors by name, on the CPU."""
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+
+        path = self.folder / WEIGHTS_NAME
+        try:
+            return load_file(path)
+        except (SafetensorError, FileNotFoundError, OSError) as fault:
+            raise EarShotError(
+                got=f"{path}: {fault}",
+                expected="a whole safetensors file",
+                mend="Copy it again, or train again with --resume.",
+            ) from fault
+
+
+def save_checkpoint(
+    folder: Path, recipe: str, config: Any, model: nn.Module, extra: Mapping[str, Any] | None = None
+) -> None:
+    """Write `model` and what builds it again into `folder`; each file is whole or not there."""
+    from safetensors.torch import save_file
+
+    state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
+    owner: dict[int, str] = {}  # safetensors refuses shared memory: keep one name of tied weights
+    for name, value in list(state.items()):
+        if value.numel() and owner.setdefault(value.data_ptr(), name) != name:
+            state[name] = value.clone()
+    with replacing(folder / WEIGHTS_NAME) as part:
+        save_file(state, part)
+    facts = {
+        "format": FORMAT,
+        "recipe": recipe,
+        "config": to_dict(config),
+        "extra": dict(extra or {}),
+    }
+    write_text(folder / CONFIG_NAME, json.dumps(facts, indent=2, sort_keys=True) + "\n")
+
+
+def read_checkpoint(folder: Path) -> Checkpoint:
+    """The checkpoint in `folder`, its weights not yet read."""
+    path = folder / CONFIG_NAME
+    mend = "Pass the folder that `earshot run` wrote."
+    if not path.is_file():
+        raise EarShotError(
+            got=f"{folder}, which has no {CONFIG_NAME}",
+            expected="a run folder of EarShot",
+            mend=mend,
+        )
+    try:
+        facts = json.loads(path.read_text("utf-8"))
+        recipe, config = facts["recipe"], facts["config"]
+    except (ValueError, KeyError, TypeError) as fault:
+        raise EarShotError(
+            got=f"{path}, which is not a checkpoint's description ({fault!r})",
+            expected="JSON with recipe and config",
+            mend=mend,
+        ) from fault
+    if facts.get("format", 0) > FORMAT:
+        raise EarShotError(
+            got=f"{path} of format {facts['format']}",
+            expected=f"at most {FORMAT}",
+            mend="Update EarShot: that checkpoint was written by a newer one.",
+        )
+    return Checkpoint(folder, recipe, config, facts.get("extra", {}))

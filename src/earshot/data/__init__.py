@@ -1,0 +1,1 @@
+"""Manifests, data set layouts, clip sets and batches."""

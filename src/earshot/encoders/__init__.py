@@ -1,0 +1,1 @@
+"""Frames or tokens to hidden states and embeddings."""

@@ -1,0 +1,1 @@
+"""Waveform to frames: log-mel, Kaldi fbank, STFT, fusion views of long clips."""

@@ -1,0 +1,1 @@
+"""The embedding store behind index and search."""

@@ -1,0 +1,1 @@
+"""The everyday jobs as Python functions: index, search, similar, tag, embed, evaluate."""

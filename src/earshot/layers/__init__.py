@@ -1,0 +1,1 @@
+"""Attention, conv blocks, pooling, positions, projections."""

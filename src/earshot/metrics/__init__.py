@@ -1,0 +1,1 @@
+"""Outputs and references to the number that a table prints."""

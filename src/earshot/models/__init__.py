@@ -1,0 +1,1 @@
+"""Compositions that recipes share, and the loaders of published checkpoints."""

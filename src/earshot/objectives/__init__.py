@@ -1,0 +1,1 @@
+"""Embeddings, logits or signals to one scalar."""

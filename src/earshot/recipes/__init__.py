@@ -1,0 +1,1 @@
+"""One paper a file: its docstring maps equations to parts, its code wires them."""

@@ -1,0 +1,1 @@
+"""Procedural sounds, scenes, tunes and speech with exact captions and event lists."""

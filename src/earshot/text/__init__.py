@@ -1,0 +1,1 @@
+"""Captions to tokens: tokenizers, prompts, caption edits."""

@@ -1,0 +1,1 @@
+"""The training loop over accelerate, schedules, checkpoints, and the claim bench."""

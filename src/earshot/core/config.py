@@ -47,26 +47,30 @@ def override(config: T, changes: Sequence[str]) -> T:
             raise EarShotError(
                 got=f"{change!r}", expected="FIELD=VALUE", mend="Write it as --set fit.steps=50."
             )
-        _set(type(config), values, path.strip().split("."), text, path)
+        _set(type(config), values, path.strip().split("."), text)
     return from_dict(type(config), values)
 
 
-def _set(kind: Any, values: dict[str, Any], path: list[str], text: str, whole: str) -> None:
+def _set(kind: Any, values: dict[str, Any], path: list[str], text: str, above: str = "") -> None:
+    """Set one field of `values`; `above` is the dotted path that led here."""
     hints = typing.get_type_hints(kind)
     name, rest = path[0], path[1:]
+    where = above + name
     if name not in hints:
-        raise unknown_name("field", whole, hints)
+        raise unknown_name("field", where, (above + known for known in hints))
     inner = _dataclass_in(hints[name])
     if rest:
         if inner is None:
             raise EarShotError(
-                got=f"{whole!r}", expected=f"{name} to have fields", mend=f"Set {name} itself."
+                got=".".join([where, *rest]),
+                expected=f"{where} to have fields",
+                mend=f"Set {where} itself.",
             )
         if values.get(name) is None:
             values[name] = to_dict(inner())
-        _set(inner, values[name], rest, text, whole)
+        _set(inner, values[name], rest, text, f"{where}.")
     else:
-        values[name] = _parse(hints[name], text, whole)
+        values[name] = _parse(hints[name], text, where)
 
 
 def _dataclass_in(hint: Any) -> Any:

@@ -1,1 +1,34 @@
 """Waveform to frames: log-mel, Kaldi fbank, STFT, fusion views of long clips."""
+
+from earshot.features.fit_length import (
+    centre_crop,
+    random_crop,
+    repeat_cut,
+    repeat_pad,
+    zero_pad,
+)
+from earshot.features.fusion import FusedViews, fuse_views
+from earshot.features.kaldi import KaldiFbank, KaldiFbankConfig, fit_frames, stack_frames
+from earshot.features.log_mel import LogMel, LogMelConfig
+from earshot.features.mel import mel_filter_bank
+from earshot.features.stft import STFTConfig, istft, stft
+
+__all__ = [
+    "FusedViews",
+    "KaldiFbank",
+    "KaldiFbankConfig",
+    "LogMel",
+    "LogMelConfig",
+    "STFTConfig",
+    "centre_crop",
+    "fit_frames",
+    "fuse_views",
+    "istft",
+    "mel_filter_bank",
+    "random_crop",
+    "repeat_cut",
+    "repeat_pad",
+    "stack_frames",
+    "stft",
+    "zero_pad",
+]

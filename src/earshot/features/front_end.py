@@ -1,0 +1,100 @@
+"""What every front end shares: exact constants, the power spectrum, the check of its input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from earshot.core.errors import EarShotError
+from earshot.core.shapes import check_shape
+
+Precision = Literal["double", "single"]
+
+_PIECE = 256  # frames, 2 MB of a 1024-sample window in double precision
+
+
+class FrontEnd(nn.Module):
+    """A module with nothing to learn, whose tables follow the device but never the precision.
+
+    A model that goes to half precision, to the meta device or through `to_empty` keeps its windows
+    and filters exact. They are buffers outside the state dict, so checkpoints hold weights only.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._constants: dict[str, Tensor] = {}
+
+    def add_constant(self, name: str, value: np.ndarray | Tensor) -> None:
+        """Register a table of the numbers in `value` as the buffer `name`, in its precision."""
+        table = value.detach() if isinstance(value, Tensor) else torch.from_numpy(value.copy())
+        self._constants[name] = table.to("cpu", copy=True)
+        self.register_buffer(name, self._constants[name], persistent=False)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> FrontEnd:
+        super()._apply(fn, recurse)
+        for name, value in self._constants.items():
+            setattr(self, name, value.to(getattr(self, name).device))
+        return self
+
+
+def power_spectrum(frames: Tensor, window: Tensor, n_fft: int, precision: Precision) -> Tensor:
+    """Squared magnitudes of the windowed frames [..., size] -> [..., n_fft // 2 + 1], float32.
+
+    In double precision, as librosa and transformers do it: a band 120 dB below the loudest is then
+    right to 1e-4 dB, where single precision can be off by decibels. Single takes half the time, and
+    is what devices without float64 (Apple's MPS) get.
+    """
+    if precision == "double" and frames.device.type != "mps":
+        frames = frames.double()
+    spectrum = torch.fft.rfft(frames * window.to(frames.dtype), n=n_fft)
+    return (spectrum.real.square() + spectrum.imag.square()).float()
+
+
+def check_waveform(waveform: Tensor, n_samples: Tensor) -> tuple[Tensor, Tensor]:
+    """`waveform` [batch, samples] and `n_samples` [batch], refused where they cannot be sound.
+
+    Comes back in float32 (float64 is kept), the lengths as int64 on the waveform's device; these
+    must lie in 1..samples.
+    """
+    check_shape(
+        "waveform",
+        waveform,
+        ("batch", "samples"),
+        mend="Mix channels to mono and stack the clips, zero-padded to the longest.",
+    )
+    if not waveform.is_floating_point():
+        raise EarShotError(
+            got=f"waveform of {str(waveform.dtype).removeprefix('torch.')}",
+            expected="floating point in [-1, 1]",
+            mend="Divide 16-bit samples by 32768.",
+        )
+    check_shape(
+        "n_samples",
+        n_samples,
+        (waveform.shape[0],),
+        mend="Give one length for every clip of the batch.",
+    )
+    if n_samples.numel() and not bool(((n_samples >= 1) & (n_samples <= waveform.shape[1])).all()):
+        raise EarShotError(
+            got=f"n_samples from {int(n_samples.min())} to {int(n_samples.max())}",
+            expected=f"lengths from 1 to {waveform.shape[1]}, the width of the batch",
+            mend="Leave out clips without samples, and count the real samples of the others.",
+        )
+    waveform = waveform if waveform.dtype == torch.float64 else waveform.float()
+    return waveform, n_samples.to(waveform.device, torch.int64)
+
+
+def by_pieces(of_frames: Callable[[Tensor], Tensor], frames: Tensor) -> Tensor:
+    """`of_frames` of frames [batch, frames, size], whatever it makes of the last dimension.
+
+    On a CPU clip by clip, in pieces that its caches hold: over twice as fast as all at once, and
+    the memory in use does not grow with the length of the clip. Elsewhere in one go.
+    """
+    if frames.device.type != "cpu" or not frames.numel():
+        return of_frames(frames)
+    clips = [torch.cat([of_frames(piece) for piece in clip.split(_PIECE)]) for clip in frames]
+    return torch.stack(clips)

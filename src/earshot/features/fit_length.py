@@ -56,12 +56,13 @@ def _repeated(
     waveform: Tensor, n_samples: Tensor, length: int, n_repeats: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Short clips `n_repeats` times over, within `length`; zeros after."""
+    n_fitted = n_samples.clamp(min=length)
+    n_sound = torch.where(n_samples < length, n_repeats * n_samples, n_samples)
+    n_sound = torch.minimum(n_sound, n_fitted)
     width = max(length, int(n_samples.max())) if len(n_samples) else length
     place = torch.arange(width, device=waveform.device)
-    ends = n_samples[:, None]
-    repeated = waveform.gather(1, place % ends)  # [batch, width]
-    sound = place < ends * torch.where(n_samples < length, n_repeats, 1)[:, None]
-    return torch.where(sound, repeated, 0.0), n_samples.clamp(min=length)
+    repeated = waveform.gather(1, place % n_samples[:, None])  # [batch, width]
+    return torch.where(place < n_sound[:, None], repeated, 0.0), n_fitted
 
 
 def _cropped(

@@ -20,8 +20,8 @@ _PIECE = 256  # frames, 2 MB of a 1024-sample window in double precision
 class FrontEnd(nn.Module):
     """A module with nothing to learn, whose tables follow the device but never the precision.
 
-    A model that goes to half precision, to the meta device or through `to_empty` keeps its windows
-    and filters exact. They are buffers outside the state dict, so checkpoints hold weights only.
+    A model that goes to half precision, to the meta device or through `to_empty` keeps its filters
+    exact. They are buffers outside the state dict, so checkpoints hold weights only.
     """
 
     def __init__(self) -> None:
@@ -29,9 +29,9 @@ class FrontEnd(nn.Module):
         self._constants: dict[str, Tensor] = {}
 
     def add_constant(self, name: str, value: np.ndarray | Tensor) -> None:
-        """Register a table of the numbers in `value` as the buffer `name`, in its precision."""
+        """Register the numbers in `value` as the float32 buffer `name`."""
         table = value.detach() if isinstance(value, Tensor) else torch.from_numpy(value.copy())
-        self._constants[name] = table.to("cpu", copy=True)
+        self._constants[name] = table.to("cpu", torch.float32, copy=True)
         self.register_buffer(name, self._constants[name], persistent=False)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> FrontEnd:
@@ -41,16 +41,22 @@ class FrontEnd(nn.Module):
         return self
 
 
-def power_spectrum(frames: Tensor, window: Tensor, n_fft: int, precision: Precision) -> Tensor:
-    """Squared magnitudes of the windowed frames [..., size] -> [..., n_fft // 2 + 1], float32.
+def working_dtype(precision: Precision, device: torch.device) -> torch.dtype:
+    """What the Fourier transform is computed in, float64 or float32.
 
-    In double precision, as librosa and transformers do it: a band 120 dB below the loudest is then
-    right to 1e-4 dB, where single precision can be off by decibels. Single takes half the time, and
-    is what devices without float64 (Apple's MPS) get.
+    In double precision, as in librosa and transformers, a band 120 dB below the loudest is right to
+    1e-4 dB, where single precision can be off by decibels. Single takes about half the time, and is
+    what a device without float64 (Apple's MPS) gets.
     """
-    if precision == "double" and frames.device.type != "mps":
-        frames = frames.double()
-    spectrum = torch.fft.rfft(frames * window.to(frames.dtype), n=n_fft)
+    return torch.float64 if precision == "double" and device.type != "mps" else torch.float32
+
+
+def power_spectrum(frames: Tensor, window: Tensor, n_fft: int) -> Tensor:
+    """Squared magnitudes of the windowed frames, float32: [..., size] -> [..., n_fft // 2 + 1].
+
+    Computed in the precision of `window`.
+    """
+    spectrum = torch.fft.rfft(frames.to(window.dtype) * window, n=n_fft)
     return (spectrum.real.square() + spectrum.imag.square()).float()
 
 
@@ -94,7 +100,9 @@ def by_pieces(of_frames: Callable[[Tensor], Tensor], frames: Tensor) -> Tensor:
     On a CPU clip by clip, in pieces that its caches hold: over twice as fast as all at once, and
     the memory in use does not grow with the length of the clip. Elsewhere in one go.
     """
-    if frames.device.type != "cpu" or not frames.numel():
+    if not len(frames):  # MKL transforms no empty batch
+        return of_frames(frames.new_zeros(1, *frames.shape[1:]))[:0]
+    if frames.device.type != "cpu":
         return of_frames(frames)
     clips = [torch.cat([of_frames(piece) for piece in clip.split(_PIECE)]) for clip in frames]
     return torch.stack(clips)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from earshot.core.errors import EarShotError
@@ -74,12 +75,11 @@ def window_starts(n_starts: Tensor, generator: torch.Generator | None = None) ->
 
 def _resized(log_mel: Tensor, n_frames: Tensor, length: int) -> Tensor:
     """The real frames of each clip, resized to `length` by linear interpolation."""
-    place = torch.arange(length, device=log_mel.device, dtype=torch.float64) + 0.5
-    source = (place * (n_frames[:, None].double() / length) - 0.5).clamp(min=0.0)  # [batch, length]
-    left = source.long()
-    right = torch.minimum(left + 1, n_frames[:, None] - 1)
-    weight = (source - left).to(log_mel.dtype)[:, None]  # [batch, 1, length]
-    return torch.lerp(_frames_at(log_mel, left), _frames_at(log_mel, right), weight)
+    wholes = [
+        F.interpolate(clip[None, :, :frames], size=length, mode="linear")
+        for clip, frames in zip(log_mel, n_frames.tolist(), strict=True)
+    ]
+    return torch.cat(wholes) if wholes else log_mel[:, :, :length]
 
 
 def _frames_at(log_mel: Tensor, index: Tensor) -> Tensor:

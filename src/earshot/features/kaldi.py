@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,6 +19,7 @@ from earshot.features.front_end import (
     by_pieces,
     check_waveform,
     power_spectrum,
+    working_dtype,
 )
 from earshot.features.mel import check_band, mel_filter_bank
 from earshot.features.stft import real_frames
@@ -78,7 +80,6 @@ class KaldiFbank(FrontEnd):
     """Log mel energies of a padded batch of clips; nothing to learn, nothing in the state dict."""
 
     mel_matrix: Tensor  # [n_freq, n_mels]
-    window: Tensor  # [window_length]
 
     def __init__(self, config: KaldiFbankConfig) -> None:
         super().__init__()
@@ -92,9 +93,7 @@ class KaldiFbank(FrontEnd):
             scale="kaldi",
             norm=None,
         )
-        hann = np.hanning(config.window_length)
-        self.add_constant("mel_matrix", bank.astype(np.float32))
-        self.add_constant("window", hann if config.window == "hanning" else hann**0.85)
+        self.add_constant("mel_matrix", bank)
 
     @property
     def pad_value(self) -> float:
@@ -119,7 +118,7 @@ class KaldiFbank(FrontEnd):
             missing = max(0, config.window_length - waveform.shape[1])
             waveform = F.pad(waveform, (0, missing))
             frames = waveform.unfold(1, config.window_length, config.hop_length)
-            energy = by_pieces(self._energies, frames)  # [batch, frames, n_mels]
+            energy = by_pieces(self._energies(frames.device), frames)  # [batch, frames, n_mels]
             real = real_frames(n_frames, energy.shape[1])[..., None]  # [batch, frames, 1]
             log_mel = (energy.clamp(min=EPSILON).log() - config.mean) / (2.0 * config.std)
             if config.per_bin:
@@ -127,15 +126,22 @@ class KaldiFbank(FrontEnd):
             log_mel = log_mel.masked_fill(~real, self.pad_value)
         return log_mel.transpose(1, 2).contiguous(), n_frames
 
-    def _energies(self, frames: Tensor) -> Tensor:
-        """Band energies of frames [..., window_length] -> [..., n_mels]."""
-        if self.config.precision == "double" and frames.device.type != "mps":
-            frames = frames.double()
-        frames = frames - frames.mean(-1, keepdim=True)
-        before = torch.cat([frames[..., :1], frames[..., :-1]], dim=-1)
-        frames = frames - self.config.preemphasis * before
-        power = power_spectrum(frames, self.window, self.config.n_fft, self.config.precision)
-        return power @ self.mel_matrix
+    def _energies(self, device: torch.device) -> Callable[[Tensor], Tensor]:
+        """What makes band energies of frames: [..., window_length] -> [..., n_mels]."""
+        config = self.config
+        dtype = working_dtype(config.precision, device)
+        window = torch.hann_window(
+            config.window_length, periodic=False, dtype=dtype, device=device
+        ).pow(0.85 if config.window == "povey" else 1.0)
+
+        def energies(frames: Tensor) -> Tensor:
+            frames = frames.to(dtype)
+            frames = frames - frames.mean(-1, keepdim=True)
+            before = torch.cat([frames[..., :1], frames[..., :-1]], dim=-1)
+            frames = frames - config.preemphasis * before
+            return power_spectrum(frames, window, config.n_fft) @ self.mel_matrix
+
+        return energies
 
 
 def _unit_bands(log_mel: Tensor, real: Tensor) -> Tensor:

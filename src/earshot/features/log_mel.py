@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from earshot.features.front_end import (
     by_pieces,
     check_waveform,
     power_spectrum,
+    working_dtype,
 )
 from earshot.features.mel import MelNorm, MelScale, check_band, mel_filter_bank
 from earshot.features.stft import check_frames, real_frames, reflect_pad
@@ -105,7 +107,6 @@ class LogMel(FrontEnd):
     """
 
     mel_matrix: Tensor  # [n_freq, n_mels]
-    window: Tensor  # [n_fft]
     kernels: Tensor  # [2 * n_freq, 1, n_fft], where the checkpoint's own are used
 
     def __init__(
@@ -134,8 +135,7 @@ class LogMel(FrontEnd):
             (n_freq, config.n_mels),
             mend="Give LogMelConfig the n_fft and n_mels of the checkpoint.",
         )
-        self.add_constant("mel_matrix", torch.as_tensor(np.array(mel_matrix, dtype=np.float32)))
-        self.add_constant("window", torch.hann_window(config.n_fft, dtype=torch.float64))
+        self.add_constant("mel_matrix", mel_matrix)
         self.own_kernels = stft_kernels is not None and not _is_fourier(*stft_kernels, config)
         if stft_kernels is not None and self.own_kernels:
             self.add_constant("kernels", torch.cat([k.float() for k in stft_kernels]))
@@ -160,17 +160,19 @@ class LogMel(FrontEnd):
                 waveform = int16_round_trip(waveform)
             padded = reflect_pad(waveform, n_samples, self.config.n_fft // 2)
             frames = padded.unfold(1, self.config.n_fft, self.config.hop_length)
-            mel = by_pieces(self._own if self.own_kernels else self._fourier, frames)
+            mel = by_pieces(self._own if self.own_kernels else self._fourier(frames.device), frames)
             n_frames = n_samples // self.config.hop_length + 1
             log_mel = mel.clamp(min=self.config.floor).log10().mul_(10.0).transpose(1, 2)
             padding = ~real_frames(n_frames, log_mel.shape[2])
             log_mel = log_mel.masked_fill(padding[:, None], self.floor_db)
         return log_mel.contiguous(), n_frames
 
-    def _fourier(self, frames: Tensor) -> Tensor:
-        """Mel power of frames [..., n_fft] -> [..., n_mels]."""
-        power = power_spectrum(frames, self.window, self.config.n_fft, self.config.precision)
-        return power @ self.mel_matrix
+    def _fourier(self, device: torch.device) -> Callable[[Tensor], Tensor]:
+        """What makes mel power of frames: [..., n_fft] -> [..., n_mels]."""
+        config = self.config
+        dtype = working_dtype(config.precision, device)
+        window = torch.hann_window(config.n_fft, dtype=dtype, device=device)
+        return lambda frames: power_spectrum(frames, window, config.n_fft) @ self.mel_matrix
 
     def _own(self, frames: Tensor) -> Tensor:
         """Mel power by a checkpoint's own kernels: frames [..., n_fft] -> [..., n_mels]."""

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from earshot.core.errors import EarShotError
 from earshot.core.shapes import check_shape
-from earshot.features.front_end import check_waveform
+from earshot.features.front_end import by_pieces, check_waveform
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,8 @@ def stft(waveform: Tensor, n_samples: Tensor, config: STFTConfig) -> tuple[Tenso
     with torch.autocast(waveform.device.type, enabled=False):
         padded = reflect_pad(waveform, n_samples, config.n_fft // 2)
         frames = padded.unfold(1, config.n_fft, config.hop_length)  # [batch, frames, n_fft]
-        spectrum = torch.fft.rfft(frames * window).transpose(1, 2)  # [batch, n_freq, frames]
+        spectrum = by_pieces(lambda piece: torch.fft.rfft(piece * window), frames)
+        spectrum = spectrum.transpose(1, 2)  # [batch, n_freq, frames]
     n_frames = n_samples // config.hop_length + 1
     padding = ~real_frames(n_frames, spectrum.shape[2])
     return spectrum.masked_fill(padding[:, None], 0.0), n_frames

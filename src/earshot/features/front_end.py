@@ -14,7 +14,7 @@ from earshot.core.shapes import check_shape
 
 Precision = Literal["double", "single"]
 
-_PIECE = 256  # frames, 2 MB of a 1024-sample window in double precision
+_PIECE = 65_536  # samples in windows: half a megabyte in double precision
 
 
 class FrontEnd(nn.Module):
@@ -54,9 +54,9 @@ def working_dtype(precision: Precision, device: torch.device) -> torch.dtype:
 def power_spectrum(frames: Tensor, window: Tensor, n_fft: int) -> Tensor:
     """Squared magnitudes of the windowed frames, float32: [..., size] -> [..., n_fft // 2 + 1].
 
-    Computed in the precision of `window`.
+    Computed in the precision of `window`, float64 or float32.
     """
-    spectrum = torch.fft.rfft(frames.to(window.dtype) * window, n=n_fft)
+    spectrum = torch.fft.rfft(frames * window, n=n_fft)
     return (spectrum.real.square() + spectrum.imag.square()).float()
 
 
@@ -104,5 +104,6 @@ def by_pieces(of_frames: Callable[[Tensor], Tensor], frames: Tensor) -> Tensor:
         return of_frames(frames.new_zeros(1, *frames.shape[1:]))[:0]
     if frames.device.type != "cpu":
         return of_frames(frames)
-    clips = [torch.cat([of_frames(piece) for piece in clip.split(_PIECE)]) for clip in frames]
+    n_frames = max(1, _PIECE // frames.shape[-1])
+    clips = [torch.cat([of_frames(piece) for piece in clip.split(n_frames)]) for clip in frames]
     return torch.stack(clips)

@@ -82,7 +82,7 @@ class LogMelConfig:
 
     @classmethod
     def panns_32k(cls) -> LogMelConfig:
-        """PANNs at 32 kHz: 1001 frames in 10 s. Source: arXiv:1912.10211, Section IV-B."""
+        """PANNs at 32 kHz: 1001 frames in 10 s. Source: arXiv:1912.10211, its code."""
         return cls()
 
     @classmethod

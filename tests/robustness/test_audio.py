@@ -57,7 +57,8 @@ def check_sentence(fault: AudioError) -> None:
 
 @pytest.fixture(scope="module")
 def corpus() -> list[HostileFile]:
-    return list(hostile_files(seed=1))
+    # Some files of this seed ask for seeks before the beginning, or show a new track at the end.
+    return list(hostile_files(seed=11, n_flips=40))
 
 
 def test_hostile_files_give_a_waveform_or_a_sentence(
@@ -76,7 +77,7 @@ def test_hostile_files_give_a_waveform_or_a_sentence(
         assert time.process_time() - began < MAX_CPU_S, file.name
         path.unlink()
     growth = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    assert len(corpus) >= 300
+    assert len(corpus) >= 2_000
     assert min(outcomes.values()) > 100, outcomes  # both ways out are taken
     assert growth < MAX_GROWTH_KB
 

@@ -49,8 +49,8 @@ class LibsndfileSound:
         try:
             descriptor = self._source.fileno()
         except OSError:
-            return soundfile.SoundFile(self._source)
-        return soundfile.SoundFile(descriptor, closefd=False)
+            return _Forward(self._source)
+        return _Forward(descriptor, closefd=False)
 
     def blocks(self, start: int, stop: int | None) -> Iterator[np.ndarray]:
         """Blocks [frames, channels] float32 from sample `start` to `stop` or the end.
@@ -61,7 +61,9 @@ class LibsndfileSound:
             return
         position, block = start, max(BLOCK_VALUES // self.info.n_channels, SALVAGE_FRAMES)
         while stop is None or position < stop:
-            n_wanted = block if stop is None else min(block, stop - position)
+            n_wanted = min(block, (stop or UNKNOWN_FRAMES) - position)
+            if self.info.n_samples is not None:  # never more room than sound
+                n_wanted = min(n_wanted, max(self.info.n_samples - position, 1))
             try:
                 frames = self._file.read(n_wanted, dtype="float32", always_2d=True)
             except soundfile.LibsndfileError:
@@ -125,3 +127,10 @@ class LibsndfileSound:
     def close(self) -> None:
         """Let go of libsndfile's handle; the file stays its opener's."""
         self._file.close()
+
+
+class _Forward(soundfile.SoundFile):
+    """A file read forwards: SoundFile seeks after every read, where mp3 decoders stumble."""
+
+    def seekable(self) -> bool:
+        return False

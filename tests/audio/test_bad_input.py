@@ -212,9 +212,11 @@ def test_a_file_streamed_to_a_pipe_is_no_damaged_file(caplog: pytest.LogCaptureF
     assert not caplog.text
 
 
+@pytest.mark.parametrize("block", [2**19, 5_000])
 def test_damage_in_the_middle_of_flac_keeps_what_lies_before(
-    caplog: pytest.LogCaptureFixture,
+    block: int, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("earshot.audio.libsndfile.BLOCK_VALUES", block)
     content = bytearray(encode("flac", tones(3.0, RATE), RATE))
     middle = len(content) // 2
     content[middle : middle + 60] = bytes(60)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +64,19 @@ def test_lossy_formats_keep_the_sound(suffix: str, tmp_path: Path) -> None:
     assert back.duration_s == pytest.approx(6.0, abs=0.1)
     n_samples = min(len(back.waveform), sound.shape[1])
     assert np.corrcoef(back.waveform[:n_samples], sound.mean(0)[:n_samples])[0, 1] > 0.98
+
+
+@pytest.mark.slow
+def test_a_long_vorbis_file_does_not_end_the_interpreter(tmp_path: Path) -> None:
+    """libsndfile dies of a stack overrun when given 7.2 million samples at once."""
+    path = tmp_path / "long.ogg"
+    code = (
+        "import sys, numpy as np; from pathlib import Path; from earshot.audio import write_audio\n"
+        "noise = np.random.default_rng(0).standard_normal(7_200_000, np.float32) * 0.1\n"
+        "write_audio(Path(sys.argv[1]), noise, 8_000)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(path)], check=True)
+    assert probe_audio(path).duration_s == 900.0
 
 
 def test_channels_are_kept(tmp_path: Path) -> None:

@@ -1,0 +1,92 @@
+"""Open a data set, whatever form it has on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from earshot.core.errors import EarShotError, unknown_name
+from earshot.data.blacklist import without
+from earshot.data.clip_set import ClipSet
+from earshot.data.columns import Columns
+from earshot.data.faults import DataError, errors_of
+from earshot.data.manifest import read_manifest
+from earshot.data.tables import SUFFIXES
+
+MANIFESTS = tuple(
+    f"{stem}{suffix}" for stem in ("manifest", "metadata") for suffix in SUFFIXES
+)  # names under which a folder's manifest is found
+
+
+def open_clips(
+    source: str | Path,
+    *,
+    layout: str = "auto",
+    columns: Columns | None = None,
+    split: str | None = None,
+    blacklist: str | Path | None = None,
+    on_fault: Literal["raise", "skip"] = "raise",
+) -> ClipSet:
+    """The clips of a manifest or a folder.
+
+    `layout` "auto" recognises what lies there. `columns` names a manifest's columns where the
+    usual names do not fit. `blacklist` is a file of ids or paths to leave out, one a line.
+
+    Raises DataError, which lists all faults by file and line, when rows cannot be used; with
+    on_fault="skip" their clips are left out and the faults stand in `ClipSet.faults`.
+    """
+    path = Path(source).expanduser()
+    if not path.exists():
+        raise EarShotError(
+            got=f"{path}, which is not there",
+            expected="a manifest or a folder of sounds",
+            mend="Correct the path.",
+        )
+    clips = read_layout(path, layout, columns)
+    if blacklist is not None:
+        clips = without(clips, Path(blacklist))
+    if on_fault == "raise" and (faults := errors_of(clips.faults)):
+        raise DataError(faults, path)
+    if not len(clips):
+        if clips.faults:
+            raise DataError(clips.faults, path)
+        raise EarShotError(
+            got=f"{path} with no clip",
+            expected="at least one sound",
+            mend="Check the path, or say what lies there: layout=...",
+        )
+    return clips if split is None else clips.split(split)
+
+
+def read_layout(path: Path, layout: str, columns: Columns | None) -> ClipSet:
+    """The clips at `path` in the layout named, with all faults; see open_clips."""
+    if layout == "auto":
+        layout = recognise(path)
+    if layout == "manifest":
+        return read_manifest(find_manifest(path), columns)
+    if layout == "folder":
+        from earshot.data.folders import read_folder
+
+        return read_folder(path)
+    raise unknown_name("layout", layout, ["auto", "manifest", "folder"])
+
+
+def recognise(path: Path) -> str:
+    """The name of the layout at `path`."""
+    if path.is_file() or any((path / name).is_file() for name in MANIFESTS):
+        return "manifest"
+    return "folder"
+
+
+def find_manifest(path: Path) -> Path:
+    """The manifest itself, or the one in a folder. Raises EarShotError when there is none."""
+    if path.is_file():
+        return path
+    found = [path / name for name in MANIFESTS if (path / name).is_file()]
+    if not found:
+        raise EarShotError(
+            got=f"{path} without a manifest",
+            expected=f"one of {', '.join(MANIFESTS)}",
+            mend="Name the manifest itself.",
+        )
+    return found[0]

@@ -1,0 +1,230 @@
+"""Rows of a CSV, TSV, JSON Lines, JSON or Parquet file, each with the line it stands on."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from earshot.core.errors import EarShotError
+from earshot.data.faults import LoadFault
+
+SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
+MAX_FIELD = 100_000_000  # characters in one CSV field; the csv module's own bound is 131,072
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row: where it stands and its fields."""
+
+    line: int
+    values: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Table:
+    """The rows that could be read, the columns they have, and the faults of the others."""
+
+    path: Path
+    columns: tuple[str, ...]
+    rows: list[Row]
+    faults: list[LoadFault]
+
+
+def read_table(path: Path, *, header: tuple[str, ...] | None = None) -> Table:
+    """The rows of a table by its suffix; `header` names the columns of a CSV that has none.
+
+    Raises EarShotError when there is no such file or no such format. Bytes that are not UTF-8 are
+    kept as surrogates, so that file names of any bytes find their file.
+    """
+    if not path.is_file():
+        raise EarShotError(
+            got=f"{path}, which is not a file",
+            expected="a table of clips",
+            mend="Correct the path.",
+        )
+    faults: list[LoadFault] = []
+    suffix = path.suffix.lower()
+    if suffix in (".csv", ".tsv", ".txt"):
+        rows, columns = _read_csv(path, header, faults)
+        return Table(path, columns, rows, faults)
+    if suffix in (".jsonl", ".ndjson"):
+        found: Iterable[tuple[int, Any]] = _json_lines(path, faults)
+    elif suffix == ".json":
+        found = _json_rows(path)
+    elif suffix == ".parquet":
+        found = _parquet_rows(path)
+    else:
+        raise EarShotError(
+            got=f"{path.name}, of an unknown kind",
+            expected=f"one of {', '.join(SUFFIXES)}",
+            mend="Save the table in one of these formats.",
+        )
+    rows = [Row(line, value) for line, value in found if _is_row(path, line, value, faults)]
+    return Table(
+        path, tuple(dict.fromkeys(name for row in rows for name in row.values)), rows, faults
+    )
+
+
+def _is_row(path: Path, line: int, value: Any, faults: list[LoadFault]) -> bool:
+    if isinstance(value, dict):
+        return True
+    faults.append(
+        LoadFault(
+            kind="bad_row",
+            file=path.name,
+            line=line,
+            got=f"a {type(value).__name__}",
+            expected="an object with the fields of one clip",
+            mend='Write the row as {"audio": "a.wav", "caption": "..."}.',
+        )
+    )
+    return False
+
+
+def _text(path: Path) -> str:
+    return path.read_bytes().decode("utf-8-sig", "surrogateescape")
+
+
+def _read_csv(
+    path: Path, header: tuple[str, ...] | None, faults: list[LoadFault]
+) -> tuple[list[Row], tuple[str, ...]]:
+    csv.field_size_limit(max(csv.field_size_limit(), MAX_FIELD))
+    text = _text(path)
+    first = text.split("\n", 1)[0]
+    delimiter = "\t" if path.suffix.lower() == ".tsv" else _delimiter(first)
+    reader = csv.reader(StringIO(text, newline=""), delimiter=delimiter)
+    rows: list[Row] = []
+    columns = header
+    for line, cells in _csv_records(path, reader, faults):
+        if not cells or (len(cells) == 1 and not cells[0].strip()):
+            continue  # an empty line, such as the last one
+        if columns is None:
+            columns = tuple(cell.strip() for cell in cells)
+            _check_header(path, columns)
+        elif len(cells) != len(columns):
+            faults.append(
+                LoadFault(
+                    kind="bad_row",
+                    file=path.name,
+                    line=line,
+                    got=f"{len(cells)} fields",
+                    expected=f"{len(columns)}, as in the header",
+                    mend="Put fields that hold a comma, quote or line break in double quotes.",
+                )
+            )
+        else:
+            rows.append(Row(line, dict(zip(columns, cells, strict=True))))
+    if columns is None:
+        raise EarShotError(
+            got=f"{path.name}, which is empty",
+            expected="a header line and a row for each clip",
+            mend="Write the column names in its first line: path,caption.",
+        )
+    return rows, columns
+
+
+def _csv_records(
+    path: Path, reader: Any, faults: list[LoadFault]
+) -> Iterator[tuple[int, list[str]]]:
+    """Records with the line each begins on; a record over several lines ends at line_num."""
+    while True:
+        line = reader.line_num + 1
+        try:
+            yield line, next(reader)
+        except StopIteration:
+            return
+        except csv.Error as fault:
+            faults.append(
+                LoadFault(
+                    kind="bad_row",
+                    file=path.name,
+                    line=line,
+                    got=f"a row that is not CSV: {fault}",
+                    expected="fields parted by commas, quoted where needed",
+                    mend="Write that row again.",
+                )
+            )
+
+
+def _delimiter(first: str) -> str:
+    """The most frequent of comma, semicolon and tab in the header."""
+    return max(",;\t", key=first.count)
+
+
+def _check_header(path: Path, columns: tuple[str, ...]) -> None:
+    twice = sorted({name for name in columns if columns.count(name) > 1})
+    if twice:
+        raise EarShotError(
+            got=f"{path.name}, line 1, with two columns named {twice[0]!r}",
+            expected="a name of its own for each column",
+            mend="Rename one of them.",
+        )
+
+
+def _json_lines(path: Path, faults: list[LoadFault]) -> Iterator[tuple[int, Any]]:
+    for line, text in enumerate(_text(path).split("\n"), start=1):  # not splitlines: U+2028 is text
+        if not text.strip():
+            continue
+        try:
+            value = json.loads(text)
+        except (json.JSONDecodeError, RecursionError) as fault:
+            faults.append(
+                LoadFault(
+                    kind="bad_row",
+                    file=path.name,
+                    line=line,
+                    got=f"a row that is not JSON: {fault}",
+                    expected="one JSON object a line",
+                    mend="Write that row again, with double quotes.",
+                )
+            )
+        else:
+            yield line, value
+
+
+def _json_rows(path: Path) -> Iterator[tuple[int, Any]]:
+    """Rows of a JSON array, of an object's `data` (as WavCaps has it), or of an object by id."""
+    try:
+        value = json.loads(_text(path))
+    except (json.JSONDecodeError, RecursionError) as fault:
+        line = getattr(fault, "lineno", 1)
+        raise EarShotError(
+            got=f"{path.name}, line {line}, not JSON: {fault}",
+            expected="a JSON array of objects",
+            mend="Correct that line, or save the table as JSON Lines.",
+        ) from fault
+    if isinstance(value, dict) and isinstance(value.get("data"), list):
+        value = value["data"]
+    elif isinstance(value, dict) and value and all(isinstance(v, dict) for v in value.values()):
+        value = [{"id": key, **row} for key, row in value.items()]
+    if not isinstance(value, list):
+        raise EarShotError(
+            got=f"{path.name} with a single {type(value).__name__}",
+            expected="a JSON array of objects",
+            mend='Write it as [{"audio": "a.wav", "caption": "..."}, ...].',
+        )
+    yield from enumerate(value, start=1)
+
+
+def _parquet_rows(path: Path) -> Iterator[tuple[int, Any]]:
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        file = pyarrow.parquet.ParquetFile(path)
+        line = 1
+        for batch in file.iter_batches():
+            for row in batch.to_pylist():
+                yield line, row
+                line += 1
+    except (pyarrow.ArrowInvalid, OSError) as fault:
+        raise EarShotError(
+            got=f"{path.name}, which is not readable as Parquet: {fault}",
+            expected="a Parquet table",
+            mend="Write it again, or copy it anew: it may be cut off.",
+        ) from fault

@@ -24,7 +24,7 @@ def read_manifest(path: Path, columns: Columns | None = None) -> ClipSet:
     """
     table = read_table(path)
     if not table.rows:
-        return ClipSet([], name=path.stem, faults=table.faults)
+        return ClipSet([], name=_name(path), faults=table.faults)
     found = find_columns(table.columns, columns, path.name)
     if found.audio is None:
         raise EarShotError(
@@ -34,7 +34,12 @@ def read_manifest(path: Path, columns: Columns | None = None) -> ClipSet:
         )
     faults = list(table.faults)
     made = [(row.line, clip) for row in table.rows if (clip := _clip(table, row, found, faults))]
-    return ClipSet(merge_rows(made, path.name, faults), name=path.stem, faults=faults)
+    return ClipSet(merge_rows(made, path.name, faults), name=_name(path), faults=faults)
+
+
+def _name(path: Path) -> str:
+    """What the set is called: the file's name, or its folder's where the file has a stock name."""
+    return path.resolve().parent.name if path.stem in ("manifest", "metadata") else path.stem
 
 
 class _Row:

@@ -37,6 +37,8 @@ class Clip:
     duration_s: float | None = None
     group: str | None = None
     extra: dict[str, Any] = field(default_factory=dict, hash=False)
+    file: str = field(default="", compare=False, repr=False)  # the table that the clip is from
+    lines: tuple[int, ...] = field(default=(), compare=False, repr=False)  # one for each caption
 
     def __post_init__(self) -> None:
         if not self.id:

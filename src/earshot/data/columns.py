@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -53,6 +54,19 @@ class Columns:
     start: str | None = None  # seconds
     duration: str | None = None  # seconds
     label_separator: str | None = None
+
+
+def parse_columns(words: Sequence[str]) -> Columns | None:
+    """Columns from words such as "caption=text"; several captions: "caption=text_en,text_de"."""
+    given: dict[str, str | tuple[str, ...]] = {}
+    for word in words:
+        role, equals, name = word.partition("=")
+        roles = [field.name for field in dataclasses.fields(Columns)]
+        if role not in roles or not equals:
+            raise unknown_name("column", word, roles, mend="Write it as caption=text.")
+        several = role == "caption" and "," in name
+        given[role] = tuple(name.split(",")) if several else name
+    return Columns(**given) if given else None  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)

@@ -125,6 +125,8 @@ def _clip(table: Table, row: Row, columns: FoundColumns, faults: list[LoadFault]
         duration_s=duration_s,
         group=cells.text(columns.group),
         extra={key: value for key, value in row.values.items() if key not in columns.used},
+        file=table.path.name,
+        lines=(row.line,) * max(1, len(captions)),
     )
 
 
@@ -182,12 +184,21 @@ def merge_rows(rows: Iterable[tuple[int, Clip]], table: str, faults: list[LoadFa
         for field in ("split", "group"):
             if getattr(clip, field) != getattr(first, field):
                 faults.append(_disagree(field, first, clip, table, line))
-        clips[key] = dataclasses.replace(
-            first,
-            captions=tuple(dict.fromkeys(first.captions + clip.captions)),
-            labels=tuple(dict.fromkeys(first.labels + clip.labels)),
-        )
+        clips[key] = merged(first, clip)
     return list(clips.values())
+
+
+def merged(first: Clip, other: Clip) -> Clip:
+    """`first` with the captions and labels of `other` that it does not have yet."""
+    lines = dict(zip(other.captions, other.lines, strict=False))
+    lines |= dict(zip(first.captions, first.lines, strict=False))
+    captions = tuple(dict.fromkeys(first.captions + other.captions))
+    return dataclasses.replace(
+        first,
+        captions=captions,
+        labels=tuple(dict.fromkeys(first.labels + other.labels)),
+        lines=tuple(lines[caption] for caption in captions if caption in lines) or first.lines,
+    )
 
 
 def _double_id(clip: Clip, first: Clip, table: str, line: int) -> LoadFault:

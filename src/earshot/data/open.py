@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
 from typing import Literal
 
 from earshot.core.errors import EarShotError, unknown_name
@@ -10,12 +11,37 @@ from earshot.data.blacklist import without
 from earshot.data.clip_set import ClipSet
 from earshot.data.columns import Columns
 from earshot.data.faults import DataError, errors_of
+from earshot.data.folders import read_folder
+from earshot.data.layouts import (
+    audiocaps,
+    audioset,
+    clotho,
+    esc50,
+    fsd50k,
+    gtzan,
+    urbansound8k,
+    vggsound,
+)
 from earshot.data.manifest import read_manifest
+from earshot.data.saved_sets import is_saved_set, read_saved_set
+from earshot.data.shards import read_shards
 from earshot.data.tables import SUFFIXES
 
 MANIFESTS = tuple(
     f"{stem}{suffix}" for stem in ("manifest", "metadata") for suffix in SUFFIXES
 )  # names under which a folder's manifest is found
+
+PUBLISHED: dict[str, ModuleType] = {
+    "esc50": esc50,
+    "urbansound8k": urbansound8k,
+    "fsd50k": fsd50k,
+    "audiocaps": audiocaps,
+    "clotho": clotho,
+    "audioset": audioset,
+    "gtzan": gtzan,
+    "vggsound": vggsound,
+}
+LAYOUTS = ("auto", "manifest", "folder", "webdataset", "datasets", *PUBLISHED)
 
 
 def open_clips(
@@ -65,16 +91,36 @@ def read_layout(path: Path, layout: str, columns: Columns | None) -> ClipSet:
     if layout == "manifest":
         return read_manifest(find_manifest(path), columns)
     if layout == "folder":
-        from earshot.data.folders import read_folder
-
         return read_folder(path)
-    raise unknown_name("layout", layout, ["auto", "manifest", "folder"])
+    if layout == "webdataset":
+        return read_shards(path, columns)
+    if layout == "datasets":
+        return read_saved_set(path, columns)
+    if layout not in PUBLISHED:
+        raise unknown_name("layout", layout, LAYOUTS)
+    published = PUBLISHED[layout]
+    if not published.matches(path):
+        raise EarShotError(
+            got=f"{path}, which does not hold {layout} as it is downloaded",
+            expected=str(published.__doc__).partition(" Source:")[0],
+            mend="Name the folder that holds these, or open it with layout=auto.",
+        )
+    return published.read(path)
 
 
 def recognise(path: Path) -> str:
     """The name of the layout at `path`."""
-    if path.is_file() or any((path / name).is_file() for name in MANIFESTS):
+    if path.is_file():
+        return "webdataset" if path.suffix == ".tar" else "manifest"
+    for name, layout in PUBLISHED.items():
+        if layout.matches(path):
+            return name
+    if any((path / name).is_file() for name in MANIFESTS):
         return "manifest"
+    if is_saved_set(path):
+        return "datasets"
+    if any(path.glob("*.tar")) or any(path.glob("*/*.tar")):
+        return "webdataset"
     return "folder"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -35,10 +35,12 @@ class Table:
     faults: list[LoadFault]
 
 
-def read_table(path: Path, *, header: tuple[str, ...] | None = None) -> Table:
+def read_table(
+    path: Path, *, header: tuple[str, ...] | None = None, need: tuple[str, ...] = ()
+) -> Table:
     """The rows of a table by its suffix; `header` names the columns of a CSV that has none.
 
-    Raises EarShotError when there is no such file or no such format. Bytes that are not UTF-8 are
+    Raises EarShotError when there is no such file, no such format, or a column of `need` is absent. Bytes that are not UTF-8 are
     kept as surrogates, so that file names of any bytes find their file.
     """
     if not path.is_file():
@@ -48,25 +50,47 @@ def read_table(path: Path, *, header: tuple[str, ...] | None = None) -> Table:
             mend="Correct the path.",
         )
     faults: list[LoadFault] = []
-    suffix = path.suffix.lower()
-    if suffix in (".csv", ".tsv", ".txt"):
+    if path.suffix.lower() in (".csv", ".tsv", ".txt"):
         rows, columns = _read_csv(path, header, faults)
-        return Table(path, columns, rows, faults)
-    if suffix in (".jsonl", ".ndjson"):
-        found: Iterable[tuple[int, Any]] = _json_lines(path, faults)
-    elif suffix == ".json":
-        found = _json_rows(path)
-    elif suffix == ".parquet":
-        found = _parquet_rows(path)
     else:
+        found = _objects(path, faults)
+        rows = [Row(line, value) for line, value in found if _is_row(path, line, value, faults)]
+        columns = tuple(dict.fromkeys(name for row in rows for name in row.values))
+    absent = [name for name in need if name not in columns]
+    if absent:
         raise EarShotError(
-            got=f"{path.name}, of an unknown kind",
-            expected=f"one of {', '.join(SUFFIXES)}",
-            mend="Save the table in one of these formats.",
+            got=f"{path.name} with columns {', '.join(columns)}",
+            expected=f"{', '.join(need)} among them",
+            mend="Download the file again, or name the layout: layout=manifest.",
         )
-    rows = [Row(line, value) for line, value in found if _is_row(path, line, value, faults)]
-    return Table(
-        path, tuple(dict.fromkeys(name for row in rows for name in row.values)), rows, faults
+    return Table(path, columns, rows, faults)
+
+
+def read_json(path: Path) -> Any:
+    """The value of a JSON file. Raises EarShotError, with the line, when it is none."""
+    try:
+        return json.loads(_text(path))
+    except (json.JSONDecodeError, RecursionError) as fault:
+        raise EarShotError(
+            got=f"{path.name}, line {getattr(fault, 'lineno', 1)}, not JSON: {fault}",
+            expected="a JSON file",
+            mend="Correct that line; a file of one object a line is named .jsonl.",
+        ) from fault
+
+
+def _objects(path: Path, faults: list[LoadFault]) -> Iterator[tuple[int, Any]]:
+    """What a file that is no CSV holds, with its line or row."""
+    suffix = path.suffix.lower()
+    if suffix in (".jsonl", ".ndjson"):
+        return _json_lines(path, faults)
+    if suffix == ".json":
+        return _json_rows(path)
+    if suffix == ".parquet":
+        return _parquet_rows(path)
+    raise EarShotError(
+        got=f"{path.name}, of an unknown kind",
+        expected=f"one of {', '.join(SUFFIXES)}",
+        mend="Save the table in one of these formats.",
     )
 
 
@@ -189,15 +213,7 @@ def _json_lines(path: Path, faults: list[LoadFault]) -> Iterator[tuple[int, Any]
 
 def _json_rows(path: Path) -> Iterator[tuple[int, Any]]:
     """Rows of a JSON array, of an object's `data` (as WavCaps has it), or of an object by id."""
-    try:
-        value = json.loads(_text(path))
-    except (json.JSONDecodeError, RecursionError) as fault:
-        line = getattr(fault, "lineno", 1)
-        raise EarShotError(
-            got=f"{path.name}, line {line}, not JSON: {fault}",
-            expected="a JSON array of objects",
-            mend="Correct that line, or save the table as JSON Lines.",
-        ) from fault
+    value = read_json(path)
     if isinstance(value, dict) and isinstance(value.get("data"), list):
         value = value["data"]
     elif isinstance(value, dict) and value and all(isinstance(v, dict) for v in value.values()):

@@ -1,0 +1,1 @@
+"""Published sets as they lie on disk after the official download, one file each."""

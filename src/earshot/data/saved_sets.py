@@ -49,14 +49,17 @@ def _clips(
 ) -> list[Clip]:
     import datasets
 
-    sounds = [name for name, kind in part.features.items() if isinstance(kind, datasets.Audio)]
+    sounds: list[str] = [
+        name for name, kind in part.features.items() if isinstance(kind, datasets.Audio)
+    ]
     if not sounds:
         raise EarShotError(
             got=f"{folder} with columns {', '.join(part.column_names)}",
             expected="a column of the kind Audio",
             mend="Cast it before saving: cast_column('audio', Audio(decode=False)).",
         )
-    audio = columns.audio if columns and columns.audio in sounds else sounds[0]
+    asked = columns.audio if columns else None
+    audio = asked if asked is not None and asked in sounds else sounds[0]
     for name in sounds:
         part = part.cast_column(name, datasets.Audio(decode=False))
     about = part.remove_columns(sounds)

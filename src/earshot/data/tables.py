@@ -40,8 +40,9 @@ def read_table(
 ) -> Table:
     """The rows of a table by its suffix; `header` names the columns of a CSV that has none.
 
-    Raises EarShotError when there is no such file, no such format, or a column of `need` is absent. Bytes that are not UTF-8 are
-    kept as surrogates, so that file names of any bytes find their file.
+    Raises EarShotError when there is no such file, no such format, or a column of `need` is
+    absent. Bytes that are not UTF-8 are kept as surrogates, so that file names of any bytes find
+    their file.
     """
     if not path.is_file():
         raise EarShotError(

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from earshot.cli import console
+from earshot.cli import console, data
 from earshot.core.errors import EarShotError
 
 app = typer.Typer(
@@ -28,6 +28,9 @@ def options(
         from earshot.core.network import close_network
 
         close_network()
+
+
+data.register(app)
 
 
 def main() -> None:

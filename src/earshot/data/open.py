@@ -62,12 +62,6 @@ def open_clips(
     on_fault="skip" their clips are left out and the faults stand in `ClipSet.faults`.
     """
     path = Path(source).expanduser()
-    if not path.exists():
-        raise EarShotError(
-            got=f"{path}, which is not there",
-            expected="a manifest or a folder of sounds",
-            mend="Correct the path.",
-        )
     clips = read_layout(path, layout, columns)
     if blacklist is not None:
         clips = without(clips, Path(blacklist))
@@ -86,6 +80,12 @@ def open_clips(
 
 def read_layout(path: Path, layout: str, columns: Columns | None) -> ClipSet:
     """The clips at `path` in the layout named, with all faults; see open_clips."""
+    if not path.exists():
+        raise EarShotError(
+            got=f"{path}, which is not there",
+            expected="a manifest or a folder of sounds",
+            mend="Correct the path.",
+        )
     if layout == "auto":
         layout = recognise(path)
     if layout == "manifest":

@@ -12,7 +12,7 @@ from earshot.data.open import recognise
 datasets = pytest.importorskip("datasets")
 
 
-def of_sounds(audio: list[dict[str, object]]) -> object:
+def of_sounds(audio: list[dict[str, object] | None]) -> object:
     """A set with an Audio column, made without the library's own encoder."""
     cell = {"bytes": datasets.Value("binary"), "path": datasets.Value("string")}
     plain = datasets.Dataset.from_dict(
@@ -46,13 +46,15 @@ def test_a_saved_dict_with_class_labels(tmp_path: Path) -> None:
         assert clip.read().sample_rate == 8_000
 
 
-def test_a_saved_set_that_points_to_files(tmp_path: Path) -> None:
-    paths = [str(tone(tmp_path / f"{n}.wav")) for n in range(2)] + [str(tmp_path / "gone.wav")]
-    audio = [{"bytes": None, "path": path} for path in paths]
-    made = of_sounds(audio)
+def test_sounds_of_files_and_a_row_without_one(tmp_path: Path) -> None:
+    paths = [tone(tmp_path / f"{n}.wav", hz=300 + n) for n in range(2)]
+    data = [path.read_bytes() for path in paths]
+    made = of_sounds([*({"bytes": None, "path": str(path)} for path in paths), None])
     made.save_to_disk(str(tmp_path / "set"))
+    for path in paths:
+        path.unlink()  # the library took the sounds into the set
     clips = open_clips(tmp_path / "set", on_fault="skip")
-    assert [str(clip.audio) for clip in clips] == paths[:2]
+    assert [clip.audio.read() for clip in clips] == data
     assert [(fault.line, fault.field) for fault in clips.faults] == [(3, "audio")]
 
 

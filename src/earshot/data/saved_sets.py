@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -69,29 +70,20 @@ def _clips(
     clips = []
     for index, row in enumerate(about if about.column_names else [{}] * len(part)):
         name = f"{split or folder.name}/{index}"
-        sound = _sound(stored, audio, index, name, folder)
-        if sound is None:
+        if (stored[index][audio] or {}).get("bytes") is None:
             faults.append(_no_sound(folder, index, audio))
-        else:
-            clips.append(_clip(sound, name, row, split, found, names))
+            continue
+        sound = StoredAudio(name, partial(_bytes, stored, audio, index))
+        clips.append(_clip(sound, name, row, split, found, names))
     return clips
 
 
-def _sound(
-    stored: Any, audio: str, index: int, name: str, folder: Path
-) -> Path | StoredAudio | None:
-    """A sound by its path where the set only points to it, else in its place in the set."""
-    cell = stored[index][audio]
-    if cell is None:
-        return None
-    if cell["bytes"] is None:
-        path = folder / cell["path"] if cell["path"] else None
-        return path if path and path.is_file() else None
-    return StoredAudio(name, lambda: stored[index][audio]["bytes"])
+def _bytes(stored: Any, audio: str, index: int) -> bytes:
+    return stored[index][audio]["bytes"]
 
 
 def _clip(
-    sound: Path | StoredAudio,
+    sound: StoredAudio,
     name: str,
     row: dict[str, Any],
     split: str | None,
@@ -124,7 +116,7 @@ def _no_sound(folder: Path, index: int, audio: str) -> LoadFault:
         file=folder.name,
         line=index + 1,
         field=audio,
-        got="neither bytes nor a file that is there",
+        got="a row without the bytes of a sound",
         expected="a sound",
         mend="Save the set with its sounds in it.",
     )

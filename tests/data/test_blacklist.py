@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from data.tiny import table, tone
 from earshot.core.errors import EarShotError
 from earshot.data import open_clips
+from tiny_sounds import table, tone
 
 
 def test_clips_are_left_out_by_id_path_and_name(tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from data.tiny import table, tone
 from earshot.core.errors import EarShotError
 from earshot.data.check import CheckReport, check_clips
+from tiny_sounds import table, tone
 
 HEADER = ["path", "caption", "label", "split", "group", "start", "duration"]
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from data.tiny import tone
 from earshot.core.errors import EarShotError
 from earshot.data import open_clips
+from tiny_sounds import tone
 
 
 def test_subfolders_are_labels(tmp_path: Path) -> None:

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from data.tiny import tone
 from earshot.audio import Audio
 from earshot.core.errors import EarShotError
 from earshot.data import Batch, BatchLoader, Clip, ClipSet
+from tiny_sounds import tone
 
 RATE = 8_000
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data.tiny import table, tone
 from earshot.core.errors import EarShotError
 from earshot.data import Columns, DataError, open_clips
 from earshot.data.manifest import read_manifest
+from tiny_sounds import table, tone
 
 WORDS = st.text(  # any Unicode that UTF-8 can write
     st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=30

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from data.tiny import tone
 from earshot.core.errors import EarShotError
 from earshot.data import open_clips
 from earshot.data.open import recognise
+from tiny_sounds import tone
 
 datasets = pytest.importorskip("datasets")
 

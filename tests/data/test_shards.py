@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from data.tiny import tone
 from earshot.data import BatchLoader, open_clips
 from earshot.data.open import recognise
+from tiny_sounds import tone
 
 
 def shard(path: Path, members: list[tuple[str, bytes]]) -> Path:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from data.tiny import table, tone
 from earshot.data import DataError, open_clips
 from earshot.data.open import recognise
+from tiny_sounds import table, tone
 
 HEADER = ["audiocap_id", "youtube_id", "start_time", "caption"]
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from data.tiny import table, tone
 from earshot.core.errors import EarShotError
 from earshot.data import open_clips
 from earshot.data.open import recognise
+from tiny_sounds import table, tone
 
 SEGMENTS = """# Segments csv created Sun Mar  5 10:54:31 2017
 # num_ytids=3, num_segs=3, num_unique_labels=3, num_positive_labels=4

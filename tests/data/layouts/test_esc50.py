@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from data.tiny import table, tone
 from earshot.core.errors import EarShotError
 from earshot.data import DataError, open_clips
 from earshot.data.open import recognise
+from tiny_sounds import table, tone
 
 HEADER = ["filename", "fold", "target", "category", "esc10", "src_file", "take"]
 

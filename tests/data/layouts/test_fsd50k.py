@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from data.tiny import table, tone
 from earshot.core.errors import EarShotError
 from earshot.data import open_clips
 from earshot.data.open import recognise
+from tiny_sounds import table, tone
 
 LABELS = ["Dog", "Bark", "Acoustic_guitar", "Tap"]  # an order of its own
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from data.tiny import tone
 from earshot.data import open_clips
 from earshot.data.open import recognise
+from tiny_sounds import tone
 
 
 def tiny(root: Path) -> None:

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from data.tiny import table, tone
 from earshot.data import open_clips
 from earshot.data.open import recognise
+from tiny_sounds import table, tone
 
 HEADER = ["slice_file_name", "fsID", "start", "end", "salience", "fold", "classID", "class"]
 

@@ -76,14 +76,40 @@ def test_resuming_equals_running_on(clips: ClipSet, step: int) -> None:
     assert_same(take(16 - step, loader(clips), start_step=step), whole[step:])
 
 
-def test_the_cache_changes_nothing(clips: ClipSet) -> None:
+@pytest.mark.parametrize("cache_mb", [0, 0.02, 64])
+def test_resuming_with_any_cache_equals_running_on(clips: ClipSet, cache_mb: float) -> None:
+    whole = take(14, loader(clips, max_s=0.3, cache_mb=cache_mb, sample_rate=11_025))
+    resumed = take(3, loader(clips, max_s=0.3, cache_mb=cache_mb, sample_rate=11_025), 11)
+    assert_same(resumed, whole[11:])
+
+
+def test_the_cache_changes_no_length_and_no_caption(clips: ClipSet) -> None:
     whole = take(14, loader(clips, max_s=0.1, cache_mb=64))
     part = take(14, loader(clips, max_s=0.1, cache_mb=0))
-    tight = take(14, loader(clips, max_s=0.1, cache_mb=0.02))
-    assert_same(whole, tight)
     for a, b in zip(whole, part, strict=True):
         assert a.captions == b.captions
         assert (a.n_samples - b.n_samples).abs().max() <= 1
+
+
+def test_kept_clips_are_decoded_once(clips: ClipSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded: Counter[str] = Counter()
+    read = Clip.read
+
+    def noted(clip: Clip, **part: object) -> Audio:
+        decoded[clip.id] += 1
+        return read(clip, **part)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Clip, "read", noted)
+    running = loader(clips, workers=0, cache_mb=64)
+    for epoch in range(3):
+        list(running.epoch(epoch))
+    assert set(decoded.values()) == {1}
+    decoded.clear()
+    tight = loader(clips, workers=0, cache_mb=0.02)  # room for the first four
+    for epoch in range(3):
+        list(tight.epoch(epoch))
+    assert [decoded[clip.id] for clip in clips[:5]] == [1, 1, 1, 1, 3]
+    assert decoded["39"] == 3
 
 
 def test_skipped_batches_are_not_decoded(clips: ClipSet, monkeypatch: pytest.MonkeyPatch) -> None:

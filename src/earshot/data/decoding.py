@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import Literal
 
 import numpy as np
@@ -12,15 +13,16 @@ from earshot.core.errors import EarShotError
 from earshot.data.clip import Clip
 
 Crop = Literal["random", "start", "none"]
-WHOLE = 3.0  # clips up to this many times max_s are decoded whole, to be kept and cropped again
+LONGEST_KEPT = 3.0  # times max_s: of longer clips only the crop is decoded, anew on each visit
 
 
 class ClipDecoder:
     """Decodes and crops clips by index, from several threads at once.
 
-    Waveforms are kept until `cache_mb` is full, and then kept for good: an epoch visits every clip
-    once, so that dropping the oldest would drop the next one needed. Whether a clip is decoded
-    whole or in part depends on its length alone, never on what is in the cache.
+    The clips in `kept` are decoded whole and their waveforms held in memory until `cache_mb` is
+    full; they are never dropped again, for an epoch visits every clip once, and dropping the oldest
+    would drop the next one needed. Of other clips only the crop is decoded. Which way a clip goes
+    never depends on what was visited before, so that a resumed run gives the same samples.
     """
 
     def __init__(
@@ -30,14 +32,13 @@ class ClipDecoder:
         sample_rate: int,
         max_s: float | None,
         crop: Crop,
-        cache_mb: float,
+        kept: AbstractSet[int] = frozenset(),
+        cache_mb: float = 0.0,
     ) -> None:
-        self.clips, self.sample_rate, self.crop = clips, sample_rate, crop
+        self.clips, self.sample_rate, self.crop, self.kept = clips, sample_rate, crop, kept
         self.max_s = None if crop == "none" else max_s
-        self._caches = cache_mb > 0
         self._room = int(cache_mb * 2**20)  # bytes still free
-        self._kept: dict[int, np.ndarray] = {}
-        self._lengths: dict[int, float | None] = {}
+        self._waveforms: dict[int, np.ndarray] = {}
         self._lock = threading.Lock()
 
     def decode(self, index: int, at: float) -> np.ndarray:
@@ -45,42 +46,54 @@ class ClipDecoder:
 
         Raises EarShotError or OSError when the sound cannot be used.
         """
-        whole = self._kept.get(index)
-        if whole is not None:
-            return self._crop(whole, at)
+        held = self._waveforms.get(index)
+        if held is not None:
+            return self._cut(held, at)
         clip = self.clips[index]
-        length_s = None if self.max_s is None else self._length(index)
-        if self.max_s is not None and length_s is not None and self._in_part(length_s):
-            offset_s = at * (length_s - self.max_s) if self.crop == "random" else 0.0
-            part = clip.read(sample_rate=self.sample_rate, offset_s=offset_s, duration_s=self.max_s)
-            return self._crop(_sound(clip, part.waveform), 0.0)
+        if self.max_s is not None and index not in self.kept:
+            length_s = clip.measure_s()  # by the header: a manifest's word would miss the end
+            if length_s is not None and length_s > self.max_s:
+                offset_s = at * (length_s - self.max_s) if self.crop == "random" else 0.0
+                part = clip.read(
+                    sample_rate=self.sample_rate, offset_s=offset_s, duration_s=self.max_s
+                )
+                return self._cut(_sound(clip, part.waveform), 0.0)
         waveform = _sound(clip, clip.read(sample_rate=self.sample_rate).waveform)
-        self._keep(index, waveform)
-        return self._crop(waveform, at)
+        if index in self.kept:
+            self._hold(index, waveform)
+        return self._cut(waveform, at)
 
-    def _in_part(self, length_s: float) -> bool:
-        assert self.max_s is not None
-        return length_s > self.max_s * (WHOLE if self._caches else 1.0)
-
-    def _length(self, index: int) -> float | None:
-        """Seconds by the header, asked once; a manifest's word is not enough to crop by."""
-        if index not in self._lengths:
-            self._lengths[index] = self.clips[index].measure_s()
-        return self._lengths[index]
-
-    def _keep(self, index: int, waveform: np.ndarray) -> None:
+    def _hold(self, index: int, waveform: np.ndarray) -> None:
         with self._lock:
-            if index not in self._kept and waveform.nbytes <= self._room:
-                self._kept[index] = waveform
+            if index not in self._waveforms and waveform.nbytes <= self._room:
+                self._waveforms[index] = waveform
                 self._room -= waveform.nbytes
 
-    def _crop(self, waveform: np.ndarray, at: float) -> np.ndarray:
+    def _cut(self, waveform: np.ndarray, at: float) -> np.ndarray:
         if self.max_s is None:
             return waveform
         most = max(1, round(self.max_s * self.sample_rate))
         spare = max(0, len(waveform) - most)
         start = int(at * (spare + 1)) if self.crop == "random" else 0
         return waveform[start : start + most]
+
+
+def clips_to_keep(
+    lengths_s: Sequence[float], *, sample_rate: int, max_s: float | None, cache_mb: float
+) -> frozenset[int]:
+    """Indices of the clips whose whole waveforms fit into `cache_mb` together, first come first.
+
+    A length of 0 is an unknown one; such clips are not kept.
+    """
+    room = cache_mb * 2**20
+    kept = set()
+    for index, length_s in enumerate(lengths_s):
+        n_bytes = 4 * length_s * sample_rate
+        short = max_s is None or length_s <= LONGEST_KEPT * max_s
+        if short and 0 < n_bytes <= room:
+            kept.add(index)
+            room -= n_bytes
+    return frozenset(kept)
 
 
 def _sound(clip: Clip, waveform: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ from earshot.core.seed import generator
 from earshot.data.batch import Batch, collate
 from earshot.data.clip import Clip
 from earshot.data.clip_set import ClipSet
-from earshot.data.decoding import ClipDecoder, Crop
+from earshot.data.decoding import ClipDecoder, Crop, clips_to_keep
 from earshot.data.faults import LoadFault
 from earshot.data.order import BatchOrder
 
@@ -68,12 +68,10 @@ class BatchLoader:
         self.failures: list[LoadFault] = []
         self.n_replaced = 0
         self._bad: set[int] = set()
-        self._decoder = ClipDecoder(
-            clips, sample_rate=sample_rate, max_s=max_s, crop=crop, cache_mb=cache_mb
-        )
+        self.cache_mb = cache_mb
         names = clips.labels if isinstance(clips, ClipSet) else _labels(clips)
         self._index_of = {label: index for index, label in enumerate(names)}
-        self._order: BatchOrder | None = None
+        self._prepared: tuple[BatchOrder, ClipDecoder] | None = None
 
     @property
     def steps_per_epoch(self) -> int:
@@ -100,17 +98,35 @@ class BatchLoader:
             skip = 0
 
     def _batch_order(self) -> BatchOrder:
-        if self._order is None:
-            lengths = self._lengths() if self.bucket else None
-            self._order = BatchOrder(len(self.clips), self.batch_size, self.seed, lengths)
-        return self._order
+        return self._prepare()[0]
+
+    def _prepare(self) -> tuple[BatchOrder, ClipDecoder]:
+        """Order and decoder, made on first use: both may need the length of every clip."""
+        if self._prepared is None:
+            max_s = None if self.crop == "none" else self.max_s
+            lengths = self._lengths() if self.bucket or self.cache_mb > 0 else []
+            kept = clips_to_keep(
+                lengths, sample_rate=self.sample_rate, max_s=max_s, cache_mb=self.cache_mb
+            )
+            decoder = ClipDecoder(
+                self.clips,
+                sample_rate=self.sample_rate,
+                max_s=max_s,
+                crop=self.crop,
+                kept=kept,
+                cache_mb=self.cache_mb,
+            )
+            filled = [min(length, max_s or math.inf) for length in lengths]
+            order = BatchOrder(
+                len(self.clips), self.batch_size, self.seed, filled if self.bucket else None
+            )
+            self._prepared = order, decoder
+        return self._prepared
 
     def _lengths(self) -> list[float]:
-        """Seconds that each clip fills in a batch; the manifest's word, else the file's header."""
+        """Seconds of every clip: the manifest's word, else the file's header, 0 if unknown."""
         with ThreadPoolExecutor(max(1, self.workers)) as pool:
-            lengths = list(pool.map(_length_s, self.clips))
-        longest = math.inf if self.max_s is None or self.crop == "none" else self.max_s
-        return [min(length, longest) for length in lengths]
+            return list(pool.map(_length_s, self.clips))
 
     def _stream(self, plan: Iterator[tuple[int, np.ndarray]]) -> Iterator[Batch]:
         """Batches of a plan, some of them decoded ahead."""
@@ -150,7 +166,7 @@ class BatchLoader:
         clip = self.clips[index]
         crop_at, caption_at = generator(self.seed, "item", epoch, index).random(2)
         try:
-            waveform = self._decoder.decode(index, float(crop_at))
+            waveform = self._prepare()[1].decode(index, float(crop_at))
         except (EarShotError, OSError) as fault:
             return fault
         captions = clip.captions or (", ".join(clip.labels),)

@@ -148,6 +148,12 @@ def test_all_faults_are_listed_with_line_field_and_mend(folder: Path) -> None:
     assert len(kept.faults) == 5
 
 
+def test_line_separators_inside_json_are_text(folder: Path) -> None:
+    caption = "a dog\u2028barks\u0085twice"
+    path = write(folder / "separators.jsonl", [{"audio": "a.wav", "caption": caption}])
+    assert open_clips(path)[0].captions == (caption,)
+
+
 def test_bad_json_lines_are_named(folder: Path) -> None:
     path = folder / "bad.jsonl"
     path.write_text('{"audio": "a.wav"}\n{audio: b.wav}\n\n[1, 2]\n', "utf-8")

@@ -90,6 +90,18 @@ def test_every_fault_of_text_by_line(tmp_path: Path) -> None:
     }
 
 
+def test_labels_in_one_cell_are_pointed_out_once(tmp_path: Path) -> None:
+    for name in "abc":
+        tone(tmp_path / f"{name}.wav")
+    labels = {"a": "Inside, small room", "b": "dog;cat", "c": "cat; bird"}
+    rows: list[list[object]] = [
+        [f"{n}.wav", "x", label, "", "", "", ""] for n, label in labels.items()
+    ]
+    (fault,) = report_on(tmp_path, rows).faults
+    assert (fault.kind, fault.line) == ("joined_labels", 3)
+    assert "label_separator=';'" in fault.mend
+
+
 def test_long_recordings_are_pointed_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("earshot.data.sound_facts.LONGEST_S", 70.0)
     tone(tmp_path / "long.wav", seconds=71.0)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -42,6 +43,13 @@ def test_every_label_is_split_in_proportion() -> None:
     assert Counter(clip.labels[0] for clip in off) == {"a": 10, "b": 10}
     other = clips.split_off(0.2, seed=4)[1]
     assert [clip.id for clip in off] != [clip.id for clip in other]
+
+
+def test_labels_of_any_bytes_are_split() -> None:
+    odd = os.fsdecode(b"caf\xe9")  # a folder's name
+    _, off = clips_of([(odd, str(n)) for n in range(10)]).split_off(0.5, seed=0)
+    assert len(off) == 5
+    assert len(clips_of([(odd, str(n)) for n in range(10)]).folds(2)) == 2
 
 
 def test_what_shares_a_key_stays_together() -> None:

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from tiny_sounds import tone
 
 PAGE = Path(__file__).parents[2] / "docs" / "data.md"

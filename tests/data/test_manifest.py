@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import os
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from earshot.core.errors import EarShotError
 from earshot.data import Columns, DataError, open_clips
 from earshot.data.manifest import read_manifest
+from earshot.data.tables import SUFFIXES
 from tiny_sounds import table, tone
 
 WORDS = st.text(  # any Unicode that UTF-8 can write
@@ -231,3 +233,18 @@ def test_wavcaps_json(tmp_path: Path) -> None:
     (tmp_path / "set.json").write_text(json.dumps({"num_captions_per_audio": 1, "data": [row]}))
     (clip,) = open_clips(tmp_path / "set.json")
     assert (clip.id, clip.captions) == ("1", ("A tone.",))
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@settings(deadline=None, derandomize=True, max_examples=60)
+@given(
+    start=st.sampled_from([b"", b"path,caption\n", b'{"audio": ', b"[[", b'{"path": "a.wav", ']),
+    content=st.binary(max_size=60),
+)
+def test_any_bytes_give_clips_or_one_sentence(
+    folder: Path, suffix: str, start: bytes, content: bytes
+) -> None:
+    path = folder / f"fuzz{suffix}"
+    path.write_bytes(start + content)
+    with contextlib.suppress(EarShotError):  # anything else is a bug of ours
+        assert all(clip.audio.is_file() for clip in open_clips(path, on_fault="skip"))

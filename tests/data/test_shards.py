@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from earshot.data import BatchLoader, open_clips
+from earshot.data import BatchLoader, DataError, open_clips
 from earshot.data.open import recognise
 from tiny_sounds import tone
 
@@ -83,3 +83,9 @@ def test_what_the_webdataset_library_writes(tmp_path: Path, sound: bytes) -> Non
     assert [clip.id for clip in clips] == [sample["__key__"] for sample in read]
     assert [clip.audio.read() for clip in clips] == [sample["wav"] for sample in read]
     assert [clip.captions[0] for clip in clips] == [f"sound {n}" for n in range(5)]
+
+
+def test_what_is_no_tar_is_a_fault(tmp_path: Path) -> None:
+    (tmp_path / "s.tar").write_bytes(b"\x1f\x8b\x08 a compressed shard, say" * 100)
+    with pytest.raises(DataError, match="no plain tar"):
+        open_clips(tmp_path / "s.tar")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +18,8 @@ from earshot.data.columns import Columns
 from earshot.data.faults import LoadFault, count_kinds
 from earshot.data.open import read_layout
 from earshot.data.sound_facts import SoundFacts, examine
+
+JOINED = re.compile(r"\w\s*([;|])\s*\w")
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ def check_clips(
     where nothing can be checked: no such path, no table.
     """
     clips = read_layout(path, layout, columns)
-    faults = [*clips.faults, *_captions(clips), *_groups(clips)]
+    faults = [*clips.faults, *_captions(clips), *_labels(clips), *_groups(clips)]
     sounds = []
     if audio:
         with ThreadPoolExecutor(max(1, workers)) as pool:
@@ -93,6 +97,22 @@ def _captions(clips: ClipSet) -> Iterator[LoadFault]:
                     field="caption",
                     clip=clip.id,
                 )
+
+
+def _labels(clips: ClipSet) -> Iterator[LoadFault]:
+    """Labels that look like several in one: the first of them stands for all."""
+    signs = ((clip, JOINED.search(clip.labels[0])) for clip in clips if len(clip.labels) == 1)
+    for clip, sign in itertools.islice(((clip, sign) for clip, sign in signs if sign), 1):
+        yield LoadFault(
+            kind="joined_labels",
+            file=clip.file or clip.id,
+            got=f"the label {clip.labels[0]!r}",
+            expected="one label, or a word on what parts several",
+            mend=f"Say what parts them: --column label_separator='{sign.group(1)}'",
+            line=clip.lines[0] if clip.lines else None,
+            field="label",
+            clip=clip.id,
+        )
 
 
 def _groups(clips: ClipSet) -> Iterator[LoadFault]:

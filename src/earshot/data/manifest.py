@@ -152,7 +152,7 @@ def _audio(cells: _Row, field: str | None) -> Path | StoredAudio | None:
             "missing_audio",
             field,
             f"{value!r}, {kind}",
-            f"a sound under {cells.table.path.parent}",
+            f"a sound under {cells.table.path.parent.resolve()}",
             "Correct the path, or take the row out.",
         )
         return None

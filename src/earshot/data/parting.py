@@ -18,7 +18,7 @@ def part_off(
     for label, units in _strata(clips, by).items():
         want = fraction * sum(len(unit) for unit in units)
         have = 0
-        for unit in _shuffled(units, seed, f"off {label}"):
+        for unit in _shuffled(units, seed, f"off {label!a}"):
             if have + len(unit) / 2 <= want:  # taking it leaves us nearer to the wanted size
                 have += len(unit)
                 for index in unit:
@@ -42,7 +42,7 @@ def part_into_folds(
     whole = [0] * n  # clips in each fold, over all labels
     for label, units in strata.items():
         of_label = [0] * n
-        for unit in sorted(_shuffled(units, seed, f"folds {label}"), key=len, reverse=True):
+        for unit in sorted(_shuffled(units, seed, f"folds {label!a}"), key=len, reverse=True):
             into = min(range(n), key=lambda each: (of_label[each], whole[each], each))
             of_label[into] += len(unit)
             whole[into] += len(unit)

@@ -56,7 +56,7 @@ def _samples(
                     parts = {}
                 name = this
                 parts[extension.lower()] = member
-    except tarfile.ReadError as fault:
+    except (tarfile.TarError, OSError) as fault:
         faults.append(
             LoadFault(
                 kind="bad_shard",

@@ -112,7 +112,14 @@ def _is_row(path: Path, line: int, value: Any, faults: list[LoadFault]) -> bool:
 
 
 def _text(path: Path) -> str:
-    return path.read_bytes().decode("utf-8-sig", "surrogateescape")
+    try:
+        return path.read_bytes().decode("utf-8-sig", "surrogateescape")
+    except OSError as fault:
+        raise EarShotError(
+            got=f"{path}, which cannot be read: {fault.strerror}",
+            expected="a table of clips",
+            mend="Check who may read it.",
+        ) from fault
 
 
 def _read_csv(
@@ -239,7 +246,7 @@ def _parquet_rows(path: Path) -> Iterator[tuple[int, Any]]:
             for row in batch.to_pylist():
                 yield line, row
                 line += 1
-    except (pyarrow.ArrowInvalid, OSError) as fault:
+    except (pyarrow.ArrowException, OSError) as fault:
         raise EarShotError(
             got=f"{path.name}, which is not readable as Parquet: {fault}",
             expected="a Parquet table",

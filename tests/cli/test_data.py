@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -65,6 +66,15 @@ def test_many_faults_are_cut_short_unless_all_are_asked_for(folder: Path) -> Non
     (folder / "many.csv").write_text(f"path,text\n{rows}")
     assert "... and 10 more" in run(folder / "many.csv")[1]
     assert "gone29.wav" in run(folder / "many.csv", "--all")[1]
+
+
+def test_odd_names_stay_on_one_line(folder: Path) -> None:
+    odd = folder / "odd" / os.fsdecode(b"caf\xe9\n")
+    odd.mkdir(parents=True)
+    (odd / "x.wav").write_bytes(b"no sound")
+    code, text = run(folder / "odd")
+    assert code == 2
+    assert r"  caf\udce9\n/x.wav: " in text
 
 
 def test_what_cannot_be_checked_is_one_sentence(

@@ -116,5 +116,8 @@ def test_folders_are_checked_too(tmp_path: Path) -> None:
     (tmp_path / "dog" / "b.wav").write_bytes(b"RIFF")
     (fault,) = check_clips(tmp_path).faults
     assert (fault.kind, fault.file) == ("bad_audio", "dog/b.wav")
+    (tmp_path / "nothing").mkdir()
+    with pytest.raises(EarShotError, match="no clip"):
+        check_clips(tmp_path / "nothing")
     with pytest.raises(EarShotError, match="not there"):
         check_clips(tmp_path / "gone")

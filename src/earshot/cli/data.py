@@ -93,14 +93,14 @@ def _print_faults(faults: Iterable[LoadFault], most: int) -> None:
     for kind, some in by_kind.items():
         print(f"{kind.replace('_', ' ')}: {len(some)}")
         for fault in some[:most]:
-            print(f"  {console.printable(str(fault))}")
+            print(f"  {_shown(str(fault))}")
         if len(some) > most:
             print(f"  ... and {len(some) - most} more (--all lists them)")
         print()
 
 
 def _print_summary(facts: Mapping[str, Any]) -> None:
-    print(f"{console.printable(facts['name'])}: {facts['n_clips']} clips, {facts['hours']:.2f} h")
+    print(f"{_shown(facts['name'])}: {facts['n_clips']} clips, {facts['hours']:.2f} h")
     if facts["shortest_s"] is not None:
         print(f"  length       {facts['shortest_s']:g} s to {facts['longest_s']:g} s")
     for title, key in (
@@ -118,6 +118,11 @@ def _print_summary(facts: Mapping[str, Any]) -> None:
 
 def _counts(counts: Mapping[str, int], most: int = 12) -> str:
     """`dog 40, rain 38, ... (10 in all)`."""
-    shown = [f"{console.printable(name)} x {n}" for name, n in list(counts.items())[:most]]
+    shown = [f"{_shown(name)} x {n}" for name, n in list(counts.items())[:most]]
     more = f", ... ({len(counts)} in all)" if len(counts) > most else ""
     return ", ".join(shown) + more
+
+
+def _shown(text: str) -> str:
+    """`text` on one line: file names may hold line breaks."""
+    return console.printable(text).replace("\n", "\\n")

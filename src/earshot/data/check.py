@@ -16,7 +16,7 @@ from earshot.data.clip import Clip
 from earshot.data.clip_set import ClipSet
 from earshot.data.columns import Columns
 from earshot.data.faults import LoadFault, count_kinds
-from earshot.data.open import read_layout
+from earshot.data.open import no_clip, read_layout
 from earshot.data.sound_facts import SoundFacts, examine
 
 JOINED = re.compile(r"\w\s*([;|])\s*\w")
@@ -70,6 +70,8 @@ def check_clips(
     where nothing can be checked: no such path, no table.
     """
     clips = read_layout(path, layout, columns)
+    if not len(clips) and not clips.faults:
+        raise no_clip(path)
     faults = [*clips.faults, *_captions(clips), *_labels(clips), *_groups(clips)]
     sounds = []
     if audio:

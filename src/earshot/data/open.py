@@ -68,13 +68,7 @@ def open_clips(
     if on_fault == "raise" and (faults := errors_of(clips.faults)):
         raise DataError(faults, path)
     if not len(clips):
-        if clips.faults:
-            raise DataError(clips.faults, path)
-        raise EarShotError(
-            got=f"{path} with no clip",
-            expected="at least one sound",
-            mend="Check the path, or say what lies there: layout=...",
-        )
+        raise DataError(clips.faults, path) if clips.faults else no_clip(path)
     return clips if split is None else clips.split(split)
 
 
@@ -122,6 +116,15 @@ def recognise(path: Path) -> str:
     if any(path.glob("*.tar")) or any(path.glob("*/*.tar")):
         return "webdataset"
     return "folder"
+
+
+def no_clip(path: Path) -> EarShotError:
+    """The error for a set without clips and without faults."""
+    return EarShotError(
+        got=f"{path} with no clip",
+        expected="at least one sound",
+        mend="Check the path, or say what lies there: layout=...",
+    )
 
 
 def find_manifest(path: Path) -> Path:

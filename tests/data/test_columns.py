@@ -32,3 +32,7 @@ def test_a_column_with_a_meaning_is_not_extra() -> None:
     assert found.cuts
     whole = find_columns(["path", "duration"], None, "t")
     assert (whole.cuts, whole.used) == (False, {"path"})
+
+
+def test_a_musical_key_is_no_id() -> None:
+    assert find_columns(["path", "key"], None, "t").id is None

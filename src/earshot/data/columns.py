@@ -28,7 +28,7 @@ USUAL = {  # lower case; the first one present is taken
     "caption": ("caption", "captions", "text", "transcript", "transcription", "sentence"),
     "label": ("label", "labels", "category", "class", "class_name", "classname", "tags", "tag"),
     "split": ("split", "subset", "partition"),
-    "id": ("id", "clip_id", "uid", "key"),
+    "id": ("id", "clip_id", "uid"),  # not "key", which music has
     "group": ("group", "group_id", "source_id", "recording_id", "recording", "src_file", "fsid"),
     "start": ("start_s", "start", "start_time"),
     "duration": ("duration_s", "duration"),

@@ -141,6 +141,27 @@ def test_only_the_crop_is_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert max(lengths) <= 0.3
 
 
+@pytest.mark.parametrize("told", [{"duration": "0.2"}, {}])  # a manifest that is wrong
+def test_memory_is_bounded_whatever_is_said_of_the_length(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: dict[str, str]
+) -> None:
+    clip = Clip(tone(tmp_path / "long.wav", seconds=5.0), extra=told)
+    if not told:  # a file whose header says nothing
+        monkeypatch.setattr(Clip, "measure_s", lambda clip: None)
+    lengths = []
+    read = Clip.read
+
+    def noted(clip: Clip, **part: object) -> Audio:
+        audio = read(clip, **part)  # type: ignore[arg-type]
+        lengths.append(audio.duration_s)
+        return audio
+
+    monkeypatch.setattr(Clip, "read", noted)
+    batches = take(6, loader(ClipSet([clip]), batch_size=1))
+    assert max(lengths) <= 0.9
+    assert all(batch.waveform.shape == (1, 2_400) for batch in batches)
+
+
 def test_random_crops_lie_anywhere_and_start_crops_at_the_start(tmp_path: Path) -> None:
     ramp = np.linspace(0, 1, RATE, dtype=np.float32)
     clips = ClipSet([Clip(Audio(ramp, RATE), id="ramp")])

@@ -50,18 +50,22 @@ class ClipDecoder:
         if held is not None:
             return self._cut(held, at)
         clip = self.clips[index]
-        if self.max_s is not None and index not in self.kept:
+        if self.max_s is None:
+            waveform = clip.read(sample_rate=self.sample_rate).waveform
+        else:
             length_s = clip.measure_s()  # by the header: a manifest's word would miss the end
-            if length_s is not None and length_s > self.max_s:
+            longest_s = self.max_s * (LONGEST_KEPT if index in self.kept else 1.0)
+            if length_s is not None and length_s > longest_s:
                 offset_s = at * (length_s - self.max_s) if self.crop == "random" else 0.0
                 part = clip.read(
                     sample_rate=self.sample_rate, offset_s=offset_s, duration_s=self.max_s
                 )
                 return self._cut(_sound(clip, part.waveform), 0.0)
-        waveform = _sound(clip, clip.read(sample_rate=self.sample_rate).waveform)
+            bound_s = self.max_s * LONGEST_KEPT  # for a file that does not say how long it is
+            waveform = clip.read(sample_rate=self.sample_rate, duration_s=bound_s).waveform
         if index in self.kept:
             self._hold(index, waveform)
-        return self._cut(waveform, at)
+        return self._cut(_sound(clip, waveform), at)
 
     def _hold(self, index: int, waveform: np.ndarray) -> None:
         with self._lock:

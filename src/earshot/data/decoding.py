@@ -63,9 +63,10 @@ class ClipDecoder:
                 return self._cut(_sound(clip, part.waveform), 0.0)
             bound_s = self.max_s * LONGEST_KEPT  # for a file that does not say how long it is
             waveform = clip.read(sample_rate=self.sample_rate, duration_s=bound_s).waveform
+        waveform = _sound(clip, waveform)
         if index in self.kept:
             self._hold(index, waveform)
-        return self._cut(_sound(clip, waveform), at)
+        return self._cut(waveform, at)
 
     def _hold(self, index: int, waveform: np.ndarray) -> None:
         with self._lock:

@@ -1,1 +1,1 @@
-"""Attention, conv blocks, pooling, positions, projections."""
+"""Attention, projections, fusion, pooling, positions: what encoders are made of."""

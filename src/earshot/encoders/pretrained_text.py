@@ -1,0 +1,68 @@
+"""Published text towers through `transformers`: RoBERTa, BERT and GPT-2, each read at its place."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from earshot.core.errors import EarShotError
+
+Reading = Literal["pooler", "first", "last"]
+
+
+class PretrainedText(nn.Module):
+    """A `transformers` text model and the place where CLAP reads it.
+
+    "pooler": the pooler's output (LAION, RoBERTa or BERT). "first": the first token's hidden state
+    (Microsoft 2022, BERT). "last": the hidden state at (count of ids that are not 0) - 1
+    (Microsoft 2023, GPT-2), which is the last real token unless the text itself holds "!", whose
+    id is the padding's: a bug of the published code, reproduced so that its weights mean the same.
+    """
+
+    def __init__(self, model: nn.Module, reading: Reading):
+        super().__init__()
+        self.model, self.reading = model, reading
+        self.dim: int = model.config.hidden_size
+        if reading == "pooler" and getattr(model, "pooler", None) is None:
+            raise EarShotError(
+                got=f"{type(model).__name__} without a pooler",
+                expected="a text model with one",
+                mend="Build it with add_pooling_layer=True, or read its first or last token.",
+            )
+
+    def forward(self, tokens: Tensor, padding: Tensor) -> Tensor:
+        """tokens [batch, tokens] int64, padding [batch, tokens] -> [batch, dim]."""
+        output = self.model(input_ids=tokens, attention_mask=(~padding).long())
+        if self.reading == "pooler":
+            return output.pooler_output
+        hidden = output.last_hidden_state  # [batch, tokens, dim]
+        if self.reading == "first":
+            return hidden[:, 0]
+        last = (tokens.ne(0).sum(1) - 1).clamp(min=0)
+        return hidden[torch.arange(len(hidden), device=hidden.device), last]
+
+
+def roberta_text(config: object | None = None) -> PretrainedText:
+    """LAION's: RoBERTa-base read at its pooler; pass a RobertaConfig for another size."""
+    from transformers import RobertaConfig, RobertaModel
+
+    config = config or RobertaConfig(
+        vocab_size=50_265, max_position_embeddings=514, type_vocab_size=1, layer_norm_eps=1e-5
+    )
+    return PretrainedText(RobertaModel(config), "pooler")
+
+
+def bert_text(config: object | None = None, reading: Reading = "first") -> PretrainedText:
+    """Microsoft 2022's: BERT-base read at its first token; pass a BertConfig for another size."""
+    from transformers import BertConfig, BertModel
+
+    return PretrainedText(BertModel(config or BertConfig()), reading)
+
+
+def gpt2_text(config: object | None = None) -> PretrainedText:
+    """Microsoft 2023's: GPT-2 read at its last token; pass a GPT2Config for another size."""
+    from transformers import GPT2Config, GPT2Model
+
+    return PretrainedText(GPT2Model(config or GPT2Config()), "last")

@@ -1,0 +1,104 @@
+"""One door for checkpoints that EarShot did not write: what it is shows in its keys."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from earshot.core.errors import EarShotError
+from earshot.core.network import is_offline, require_network
+from earshot.models.embedder import Embedder, Precision
+from earshot.models.load_report import LoadReport
+from earshot.models.loading.laion import is_laion, load_laion
+from earshot.models.loading.microsoft import is_microsoft, load_microsoft
+from earshot.models.loading.transformers_clap import CONFIG, load_transformers
+from earshot.models.loading.weights import read_safetensors, read_torch, tensors_of
+from earshot.models.two_tower import TwoTower
+
+HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+HUB_FILES = ["*.json", "*.txt", "*.safetensors", "*.bin"]
+
+
+def load_foreign(
+    source: str | Path,
+    *,
+    name: str | None = None,
+    tokenizer: str | Path | None = None,
+    precision: Precision = "fp32",
+    device: str = "cpu",
+    hop_s: float | None = None,
+    batch_size: int = 16,
+    long_clips: Literal["windows", "fusion"] = "windows",
+) -> Embedder:
+    """An embedder over a published checkpoint.
+
+    `source` is a `transformers` CLAP directory or its name on the hub, a LAION .pt, or a Microsoft
+    .pth; `name` is what the embedder is called, `source` where left out. `tokenizer` is a folder
+    with the text tower's tokenizer, or its name on the hub, where the checkpoint brings none. The
+    embedder's `report` says what became of every key.
+    """
+    model, report = read_foreign(source, tokenizer=tokenizer)
+    return Embedder(
+        model,
+        name or str(source),
+        hop_s=hop_s,
+        batch_size=batch_size,
+        device=device,
+        precision=precision,
+        long_clips=long_clips,
+        report=report,
+    )
+
+
+def read_foreign(
+    source: str | Path, *, tokenizer: str | Path | None = None
+) -> tuple[TwoTower, LoadReport]:
+    """The model in eval mode and the report on its keys; no random number is drawn."""
+    path = Path(source)
+    if not path.exists():
+        path = fetch(str(source))
+    with torch.random.fork_rng(devices=[]):  # building draws weights that are then replaced
+        if path.is_dir():
+            return load_transformers(path, tokenizer)
+        is_safe = path.suffix == ".safetensors"
+        state = read_safetensors(path) if is_safe else tensors_of(read_torch(path), path)
+        if is_laion(state):
+            return load_laion(state, path, tokenizer)
+        if is_microsoft(state):
+            return load_microsoft(state, path, tokenizer)
+    shown = ", ".join(sorted(state)[:3])
+    raise EarShotError(
+        got=f"{path} with keys such as {shown}",
+        expected="LAION-CLAP (audio_branch. ...) or Microsoft CLAP (audio_encoder.base. ...)",
+        mend="For a model of transformers pass its directory, not the file alone.",
+    )
+
+
+def fetch(name: str) -> Path:
+    """The folder of a hub model: from the cache, else through the gate to the network."""
+    if not HUB_NAME.fullmatch(name):
+        raise EarShotError(
+            got=f"{name!r}, which does not exist",
+            expected=f"a directory with {CONFIG}, a .pt or .pth file, or a hub name like "
+            "'laion/clap-htsat-unfused'",
+            mend="Check the path.",
+        )
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(name, allow_patterns=HUB_FILES, local_files_only=True))
+    except (OSError, ValueError):
+        mend = f"Copy the model's files into a folder and pass that folder instead of {name}."
+        if is_offline():
+            require_network(f"the model {name!r}", mend=mend)
+    try:
+        return Path(snapshot_download(name, allow_patterns=HUB_FILES))
+    except (OSError, ValueError) as fault:
+        raise EarShotError(
+            got=f"{name!r}: {str(fault).strip().partition(chr(10))[0]}",
+            expected="a model on the hub",
+            mend=f"Check the name and the network. {mend}",
+        ) from fault

@@ -33,7 +33,7 @@ def hump(take: Take, peak: float = 0.5, sharpness: float = 1.0) -> np.ndarray:
     return (0.5 - 0.5 * np.cos(np.pi * np.clip(warped, 0, 1))) ** sharpness
 
 
-def contour(take: Take, points: Sequence[float]) -> np.ndarray:
+def contour(take: Take, points: Sequence[float] | np.ndarray) -> np.ndarray:
     """A curve through `points`, evenly spaced over the take, straight between them."""
     return np.interp(
         np.linspace(0, len(points) - 1, take.n_samples), np.arange(len(points)), points

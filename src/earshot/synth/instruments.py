@@ -78,7 +78,9 @@ def trumpet(take: Take, hz: float) -> np.ndarray:
 
 def violin(take: Take, hz: float) -> np.ndarray:
     """A bowed saw with vibrato through the body's resonances."""
-    vibrato = 1 + 0.012 * np.minimum(take.seconds() / 0.3, 1) * np.sin(2 * np.pi * 5.7 * take.seconds())
+    vibrato = 1 + 0.012 * np.minimum(take.seconds() / 0.3, 1) * np.sin(
+        2 * np.pi * 5.7 * take.seconds()
+    )
     source = oscillators.saw(take, hz * vibrato) + 0.04 * noise.white(take)
     body = resonators.formants(take, source, (480, 1_000, 2_700, 3_600), (0.8, 0.7, 1.0, 0.6), 0.25)
     return (body + 0.15 * source) * envelopes.swell(take, 0.1, 0.1)
@@ -86,7 +88,9 @@ def violin(take: Take, hz: float) -> np.ndarray:
 
 def cello(take: Take, hz: float) -> np.ndarray:
     """The violin's larger sister: the same bow, lower resonances."""
-    vibrato = 1 + 0.009 * np.minimum(take.seconds() / 0.3, 1) * np.sin(2 * np.pi * 5 * take.seconds())
+    vibrato = 1 + 0.009 * np.minimum(take.seconds() / 0.3, 1) * np.sin(
+        2 * np.pi * 5 * take.seconds()
+    )
     source = oscillators.saw(take, hz * vibrato)
     body = resonators.formants(take, source, (210, 430, 900), (1.0, 0.8, 0.3), 0.3)
     return (body + 0.05 * source) * envelopes.swell(take, 0.12, 0.12)

@@ -1,4 +1,4 @@
-"""Noise and its colours: white, sloped, in a band, sparse as dust; and the filters that make them."""
+"""Noise of all colours: white, sloped, in a band, sparse as dust; and the filters for it."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def sine(take: Take, hz: Curve, start: float | None = None) -> np.ndarray:
     return np.sin(2 * np.pi * turns(take, hz, start))
 
 
-def stack(take: Take, hz: Curve, amplitudes: Sequence[float]) -> np.ndarray:
+def stack(take: Take, hz: Curve, amplitudes: Sequence[float] | np.ndarray) -> np.ndarray:
     """Harmonics 1, 2, 3 ... of a frequency that may move, where they stay below half the rate."""
     phase = 2 * np.pi * turns(take, hz, take.uniform(0, 1))
     top = float(np.max(hz))

@@ -57,7 +57,9 @@ def word(sound: SoundKind, attributes: Mapping[str, str], rng: np.random.Generat
     action = sound.actions[rng.integers(len(sound.actions))]
     draws = dict(zip(ORDER, rng.random((len(ORDER), 2)), strict=True))
     subject, verb, gerund = action.split(" | ")
-    adjectives, manners, rest = [], [], []
+    adjectives: list[str] = []
+    manners: list[str] = []
+    rest: list[str] = []
     for axis in ORDER:
         value = attributes.get(axis)
         if value is None:

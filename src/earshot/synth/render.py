@@ -9,15 +9,16 @@ import numpy as np
 from earshot.core.errors import EarShotError, unknown_name
 from earshot.core.seed import generator
 from earshot.synth.kind import AXES, AXIS_OF, SoundKind
-from earshot.synth.rooms import move
+from earshot.synth.rooms import colour, move
 from earshot.synth.sounds import SOUNDS
 from earshot.synth.take import Take
 
 LEVEL_DB = {"loud": 6.5, "soft": -13.5}  # against a sound of neither kind
 RMS = 0.1  # of the sounding part, -20 dBFS, unless the peak comes first
 PEAK = 0.4
+CREST = 5.0  # peaks above this many times the RMS are rounded off
 FACTOR = {"high": (1.7, 2.0), "low": (0.5, 0.6), "fast": (1.9, 2.3), "slow": (0.42, 0.52)}
-PLAIN = (0.92, 1.09)
+PLAIN = (0.86, 1.16)
 LENGTH = {"short": 0.4, "long": 1.7}  # of the natural length
 SHORT_SHARE = 0.4  # of a length that is given
 RATES = (8_000, 48_000)
@@ -77,7 +78,7 @@ def render_with(
         speed=rng.uniform(*FACTOR.get(attributes.get("speed", ""), PLAIN)),
     )
     waveform = sound.render(take)
-    waveform = _level(waveform - np.mean(waveform), take)
+    waveform = _level(colour(waveform - np.mean(waveform), take), take)
     if "distance" in attributes:
         waveform = move(waveform, take, attributes["distance"])
     if "loudness" in attributes:
@@ -122,7 +123,12 @@ def active_rms(waveform: np.ndarray, sample_rate: int) -> float:
 
 
 def _level(waveform: np.ndarray, take: Take) -> np.ndarray:
-    """Bring to the common RMS, or to the common peak where that comes first."""
+    """Bring to the common RMS, or to the common peak where that comes first.
+
+    Rare peaks are rounded off before that, so that one drop does not make all the rain soft.
+    """
+    rms = active_rms(waveform, take.sample_rate) + 1e-12
+    waveform = CREST * rms * np.tanh(waveform / (CREST * rms))
     peak = float(np.max(np.abs(waveform))) + 1e-12
     return waveform * min(RMS / (active_rms(waveform, take.sample_rate) + 1e-12), PEAK / peak)
 

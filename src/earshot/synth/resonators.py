@@ -38,9 +38,7 @@ def modes(
             continue
         heard = min(take.n_samples, int(8 * tau * take.sample_rate) + 2)  # below -69 dB after that
         part = seconds[:heard]
-        total[:heard] += (
-            weight * np.exp(-part / tau) * np.sin(2 * np.pi * frequency * part + phase)
-        )
+        total[:heard] += weight * np.exp(-part / tau) * np.sin(2 * np.pi * frequency * part + phase)
     left = take.n_samples - 1 - np.arange(take.n_samples)
     ends = np.minimum(left / (0.004 * take.sample_rate), 1.0)
     return total * np.minimum(seconds / attack_s, 1.0) * ends
@@ -118,6 +116,7 @@ def drops(
     wave = weights * np.exp(-seconds / taus) * np.sin(2 * np.pi * glide)  # [count, length]
     wave *= hz < take.top_hz
     starts = np.round(np.asarray(times) * take.sample_rate).astype(int)
+    starts = np.clip(starts, 0, take.n_samples)
     mix = np.zeros(take.n_samples + length)
     for start, grain in zip(starts, wave, strict=True):
         mix[start : start + length] += grain

@@ -1,8 +1,9 @@
-"""Distance: what is far comes softer, duller and with the room around it."""
+"""What lies between a sound and its recording: the microphone's colour, and distance."""
 
 from __future__ import annotations
 
 import numpy as np
+from scipy.fft import irfft, next_fast_len, rfft
 from scipy.signal import fftconvolve
 
 from earshot.synth.noise import low_pass, white
@@ -12,6 +13,18 @@ FAR_HZ = 1_800.0  # the air and the walls take what lies above
 FAR_DB = -9.0
 NEAR_DB = 2.0
 TAIL_S = 0.35
+COLOUR_DB = 5.0  # most that a recording lifts or cuts a region of the spectrum
+
+
+def colour(waveform: np.ndarray, take: Take) -> np.ndarray:
+    """`waveform` through a random smooth frequency response, another one for every take."""
+    n = len(waveform)
+    spectrum = rfft(waveform, next_fast_len(n, real=True))
+    hz = np.fft.rfftfreq(next_fast_len(n, real=True), 1 / take.sample_rate)
+    knots = np.geomspace(60, take.sample_rate / 2, 7)
+    gains_db = take.rng.uniform(-COLOUR_DB, COLOUR_DB, len(knots))
+    curve = np.interp(np.log(np.maximum(hz, 1.0)), np.log(knots), gains_db)
+    return irfft(spectrum * 10 ** (curve / 20), next_fast_len(n, real=True))[:n]
 
 
 def move(waveform: np.ndarray, take: Take, distance: str) -> np.ndarray:

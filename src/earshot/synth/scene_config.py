@@ -59,7 +59,7 @@ class SceneConfig:
             (not RATES[0] <= self.sample_rate <= RATES[1], f"sample_rate={self.sample_rate} Hz",
              f"{RATES[0]} to {RATES[1]} Hz", "Render at one of those, and resample."),
             (not weights or min(weights) < 0, f"relations={self.relations}",
-             "weights of at least 0, one of them above", "Give single, then, while or mixed a weight."),
+             "weights of at least 0, one of them above", "Give one of them a weight."),
             (not least <= self.duration_s <= 600, f"duration_s={self.duration_s:g}",
              f"{least:g} to 600 s for relations {', '.join(used)}", "Change duration_s."),
             (len(set(self.kinds or SOUNDS)) < n_kinds, f"{len(set(self.kinds))} kinds",

@@ -106,9 +106,7 @@ def draw_plan(
     return [[next(plan) for _ in range(size)] for size in sizes]
 
 
-def draw_attributes(
-    kind: str, config: SceneConfig, rng: np.random.Generator
-) -> dict[str, str]:
+def draw_attributes(kind: str, config: SceneConfig, rng: np.random.Generator) -> dict[str, str]:
     """None, one or two attributes that the kind obeys, without held-out pairs where asked."""
     if rng.random() >= config.attribute_rate:
         return {}

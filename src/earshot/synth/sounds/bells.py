@@ -9,7 +9,9 @@ from earshot.synth.kind import SoundKind
 from earshot.synth.sounds.animals import repeat
 from earshot.synth.take import Take
 
-CHURCH = np.array([0.5, 1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0])  # hum, prime, tierce, quint, nominal ...
+CHURCH = np.array(
+    [0.5, 1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0]
+)  # hum, prime, tierce, quint, nominal ...
 
 
 def church_bell(take: Take) -> np.ndarray:
@@ -86,40 +88,90 @@ def jingle(take: Take) -> np.ndarray:
 def buzzer(take: Take) -> np.ndarray:
     """A door buzzer: mains hum made harsh."""
     source = oscillators.saw(take, 100 * take.pitch) + 0.5 * oscillators.saw(take, 150 * take.pitch)
-    return resonators.formants(take, source, (700, 1_900), (1.0, 0.7), 0.4) * envelopes.swell(take, 0.01, 0.02)
+    return resonators.formants(take, source, (700, 1_900), (1.0, 0.7), 0.4) * envelopes.swell(
+        take, 0.01, 0.02
+    )
 
 
 KINDS = (
-    SoundKind("church bell", "bells", church_bell,
-              nouns=("a church bell", "tolling bells"),
-              actions=("a church bell | tolls | tolling", "a great bell | rings | ringing"),
-              obeys=("speed", "pitch", "length"), span_s=(1.6, 3.5)),
-    SoundKind("hand bell", "bells", hand_bell,
-              nouns=("a hand bell", "a small bell"),
-              actions=("a hand bell | rings | ringing", "someone | shakes a small bell | shaking a small bell"),
-              obeys=("speed", "pitch", "length"), span_s=(0.9, 2.2)),
-    SoundKind("wind chimes", "bells", wind_chimes,
-              nouns=("wind chimes", "a wind chime"),
-              actions=("wind chimes | tinkle | tinkling", "chimes | sway in the breeze | swaying in the breeze"),
-              obeys=("pitch", "length"), span_s=(1.6, 3.4)),
-    SoundKind("gong", "bells", gong,
-              nouns=("a gong", "a struck gong"),
-              actions=("a gong | sounds | sounding", "a gong | is struck | being struck"),
-              obeys=("pitch",), span_s=(1.8, 3.2), one_shot=True),
-    SoundKind("doorbell", "bells", doorbell,
-              nouns=("a doorbell", "a door chime"),
-              actions=("a doorbell | rings | ringing", "a doorbell | chimes | chiming"),
-              obeys=("pitch",), span_s=(1.2, 1.7), one_shot=True),
-    SoundKind("music box", "bells", music_box,
-              nouns=("a music box", "a music box tune"),
-              actions=("a music box | plays | playing", "a music box | tinkles | tinkling"),
-              obeys=("speed", "pitch", "length"), span_s=(1.4, 3.0)),
-    SoundKind("sleigh bells", "bells", jingle,
-              nouns=("sleigh bells", "jingle bells"),
-              actions=("sleigh bells | jingle | jingling", "jingle bells | shake | shaking"),
-              obeys=("speed", "length"), span_s=(1.2, 2.8)),
-    SoundKind("buzzer", "bells", buzzer,
-              nouns=("a buzzer", "a door buzzer"),
-              actions=("a buzzer | sounds | sounding", "a door buzzer | goes off | going off"),
-              obeys=("pitch", "length"), span_s=(0.6, 1.4)),
-)  # fmt: skip
+    SoundKind(
+        "church bell",
+        "bells",
+        church_bell,
+        nouns=("a church bell", "tolling bells"),
+        actions=("a church bell | tolls | tolling", "a great bell | rings | ringing"),
+        obeys=("speed", "pitch", "length"),
+        span_s=(1.6, 3.5),
+    ),
+    SoundKind(
+        "hand bell",
+        "bells",
+        hand_bell,
+        nouns=("a hand bell", "a small bell"),
+        actions=(
+            "a hand bell | rings | ringing",
+            "someone | shakes a small bell | shaking a small bell",
+        ),
+        obeys=("speed", "pitch", "length"),
+        span_s=(0.9, 2.2),
+    ),
+    SoundKind(
+        "wind chimes",
+        "bells",
+        wind_chimes,
+        nouns=("wind chimes", "a wind chime"),
+        actions=(
+            "wind chimes | tinkle | tinkling",
+            "chimes | sway in the breeze | swaying in the breeze",
+        ),
+        obeys=("pitch", "length"),
+        span_s=(1.6, 3.4),
+    ),
+    SoundKind(
+        "gong",
+        "bells",
+        gong,
+        nouns=("a gong", "a struck gong"),
+        actions=("a gong | sounds | sounding", "a gong | is struck | being struck"),
+        obeys=("pitch",),
+        span_s=(1.8, 3.2),
+        one_shot=True,
+    ),
+    SoundKind(
+        "doorbell",
+        "bells",
+        doorbell,
+        nouns=("a doorbell", "a door chime"),
+        actions=("a doorbell | rings | ringing", "a doorbell | chimes | chiming"),
+        obeys=("pitch",),
+        span_s=(1.2, 1.7),
+        one_shot=True,
+    ),
+    SoundKind(
+        "music box",
+        "bells",
+        music_box,
+        nouns=("a music box", "a music box tune"),
+        actions=("a music box | plays | playing", "a music box | tinkles | tinkling"),
+        obeys=("speed", "pitch", "length"),
+        span_s=(1.4, 3.0),
+    ),
+    SoundKind(
+        "sleigh bells",
+        "bells",
+        jingle,
+        nouns=("sleigh bells", "jingle bells"),
+        actions=("sleigh bells | jingle | jingling", "jingle bells | shake | shaking"),
+        obeys=("speed", "length"),
+        span_s=(1.2, 2.8),
+    ),
+    SoundKind(
+        "buzzer",
+        "bells",
+        buzzer,
+        nouns=("a buzzer", "a door buzzer"),
+        actions=("a buzzer | sounds | sounding", "a door buzzer | goes off | going off"),
+        obeys=("pitch", "length"),
+        span_s=(0.6, 1.4),
+    ),
+)

@@ -34,7 +34,9 @@ def creak(take: Take) -> np.ndarray:
     slips = np.diff(np.floor(oscillators.turns(take, rate)), prepend=0.0)
     source = slips * take.rng.uniform(0.6, 1.0, take.n_samples)
     hz = [take.pitch * f for f in (540, 1_130, 1_760, 2_500)]
-    return resonators.formants(take, source, hz, (1, 1, 0.8, 0.5), width=0.05) * envelopes.swell(take, 0.1, 0.15)
+    return resonators.formants(take, source, hz, (1, 1, 0.8, 0.5), width=0.05) * envelopes.swell(
+        take, 0.1, 0.15
+    )
 
 
 def vacuum(take: Take) -> np.ndarray:
@@ -51,8 +53,13 @@ def typing(take: Take) -> np.ndarray:
     part = take.part(0.05)
     keys = []
     for _ in times:
-        body = resonators.modes(part, np.array([420, 1_900]) * take.uniform(0.85, 1.2), (0.008, 0.004), (0.5, 1))
-        keys.append((body + 0.4 * noise.band(part, 2_000, 5_500) * envelopes.decay(part, 0.004)) * take.uniform(0.5, 1))
+        body = resonators.modes(
+            part, np.array([420, 1_900]) * take.uniform(0.85, 1.2), (0.008, 0.004), (0.5, 1)
+        )
+        keys.append(
+            (body + 0.4 * noise.band(part, 2_000, 5_500) * envelopes.decay(part, 0.004))
+            * take.uniform(0.5, 1)
+        )
     return envelopes.place(take, times, keys)
 
 
@@ -93,7 +100,11 @@ def zipper(take: Take) -> np.ndarray:
     teeth = np.mod(oscillators.turns(take, 70 + 120 * place), 1.0)
     hz = 2_300 + 2_400 * place
     rasp = noise.white(take) * oscillators.sine(take, hz)
-    return noise.high_pass(rasp, take.sample_rate, 900) * np.exp(-teeth * 4) * envelopes.swell(take, 0.05, 0.03)
+    return (
+        noise.high_pass(rasp, take.sample_rate, 900)
+        * np.exp(-teeth * 4)
+        * envelopes.swell(take, 0.05, 0.03)
+    )
 
 
 def clink(take: Take) -> np.ndarray:
@@ -104,7 +115,9 @@ def clink(take: Take) -> np.ndarray:
 
 def shatter(take: Take) -> np.ndarray:
     """A pane bursts and its pieces rain down."""
-    crash = noise.high_pass(noise.white(take), take.sample_rate, 1_500) * envelopes.decay(take, 0.07)
+    crash = noise.high_pass(noise.white(take), take.sample_rate, 1_500) * envelopes.decay(
+        take, 0.07
+    )
     times = np.minimum(take.rng.exponential(0.22, 60), take.duration_s - 0.02)
     hz = take.rng.uniform(2_200, 7_200, 60)
     pieces = resonators.drops(take, np.sort(times), hz, 0.03, take.rng.exponential(0.5, 60))
@@ -161,78 +174,184 @@ def blender(take: Take) -> np.ndarray:
 
 def page(take: Take) -> np.ndarray:
     """A page turned: a dry sweep and a flap."""
-    sweep = noise.band(take, 1_500, 5_500) * envelopes.hump(take, 0.5) * noise.wander(take, 30, 0.2, 1)
+    sweep = (
+        noise.band(take, 1_500, 5_500) * envelopes.hump(take, 0.5) * noise.wander(take, 30, 0.2, 1)
+    )
     flap = noise.band(take, 250, 1_000) * envelopes.hump(take, 0.8, 6)
     return sweep + 0.8 * flap
 
 
 KINDS = (
-    SoundKind("clock tick", "household", clock,
-              nouns=("a clock tick", "a ticking clock", "clock ticks"),
-              actions=("a clock | ticks | ticking", "a watch | ticks away | ticking away"),
-              obeys=("speed", "pitch", "length"), span_s=(1.5, 3.5)),
-    SoundKind("door knock", "household", knock,
-              nouns=("a door knock", "a knock on the door", "knocking"),
-              actions=("someone | knocks on a door | knocking on a door", "someone | raps on wood | rapping on wood"),
-              obeys=("speed", "pitch"), span_s=(0.7, 1.5)),
-    SoundKind("door creak", "household", creak,
-              nouns=("a door creak", "a creaking door", "a squeaky hinge"),
-              actions=("a door | creaks | creaking", "a hinge | squeaks | squeaking"),
-              obeys=("pitch", "length"), span_s=(0.9, 2.0)),
-    SoundKind("vacuum cleaner", "household", vacuum,
-              nouns=("a vacuum cleaner", "a hoover"),
-              actions=("a vacuum cleaner | runs | running", "someone | vacuums | vacuuming"),
-              obeys=("pitch", "length"), span_s=(1.6, 3.5)),
-    SoundKind("typing", "household", typing,
-              nouns=("keyboard typing", "keystrokes", "a keyboard"),
-              actions=("someone | types on a keyboard | typing on a keyboard", "keys | clatter | clattering"),
-              obeys=("speed", "length"), span_s=(1.2, 3.0)),
-    SoundKind("camera shutter", "household", camera,
-              nouns=("a camera shutter", "a camera click"),
-              actions=("a camera | clicks | clicking", "a photographer | takes a picture | taking a picture"),
-              obeys=("speed",), span_s=(0.4, 1.2)),
-    SoundKind("microwave beep", "household", microwave,
-              nouns=("microwave beeps", "an oven timer"),
-              actions=("a microwave | beeps | beeping", "a microwave oven | signals the end | signalling the end"),
-              obeys=("speed", "length"), span_s=(1.6, 3.2)),
-    SoundKind("kettle whistle", "household", kettle,
-              nouns=("a kettle whistle", "a whistling kettle", "a teakettle"),
-              actions=("a kettle | whistles | whistling", "a kettle | boils | boiling"),
-              obeys=("pitch", "length"), span_s=(1.5, 3.0)),
-    SoundKind("zipper", "household", zipper,
-              nouns=("a zipper", "the zip of a jacket"),
-              actions=("a zipper | is pulled up | being pulled up", "someone | closes a zip | closing a zip"),
-              obeys=("length",), span_s=(0.5, 1.2)),
-    SoundKind("glass clink", "household", clink,
-              nouns=("a clink of glasses", "a glass clink"),
-              actions=("glasses | clink | clinking", "two glasses | touch | touching"),
-              obeys=("pitch",), span_s=(0.8, 1.2), one_shot=True),
-    SoundKind("breaking glass", "household", shatter,
-              nouns=("breaking glass", "a crash of glass"),
-              actions=("glass | shatters | shattering", "a window | breaks | breaking"),
-              span_s=(0.9, 1.5), one_shot=True),
-    SoundKind("washing machine", "household", washing,
-              nouns=("a washing machine", "a laundry machine"),
-              actions=("a washing machine | turns | turning", "a washing machine | churns | churning"),
-              obeys=("speed", "length"), span_s=(2.0, 4.0)),
-    SoundKind("can opening", "household", can,
-              nouns=("a can being opened", "the pop and fizz of a can"),
-              actions=("a can | is opened | being opened", "someone | opens a soda | opening a soda"),
-              span_s=(0.6, 0.9), one_shot=True),
-    SoundKind("mouse click", "household", mouse,
-              nouns=("mouse clicks", "the click of a mouse"),
-              actions=("someone | clicks a mouse | clicking a mouse", "a computer mouse | clicks | clicking"),
-              obeys=("speed", "length"), span_s=(0.8, 2.0)),
-    SoundKind("coin drop", "household", coin,
-              nouns=("a coin drop", "a falling coin"),
-              actions=("a coin | drops on a table | dropping on a table", "a coin | bounces | bouncing"),
-              span_s=(1.1, 1.5), one_shot=True),
-    SoundKind("blender", "household", blender,
-              nouns=("a blender", "a kitchen mixer"),
-              actions=("a blender | whirs | whirring", "a blender | grinds | grinding"),
-              obeys=("length",), span_s=(1.4, 3.0)),
-    SoundKind("page turn", "household", page,
-              nouns=("a page turn", "a turning page"),
-              actions=("someone | turns a page | turning a page", "a page | is turned | being turned"),
-              obeys=("length",), span_s=(0.5, 0.9)),
-)  # fmt: skip
+    SoundKind(
+        "clock tick",
+        "household",
+        clock,
+        nouns=("a clock tick", "a ticking clock", "clock ticks"),
+        actions=("a clock | ticks | ticking", "a watch | ticks away | ticking away"),
+        obeys=("speed", "pitch", "length"),
+        span_s=(1.5, 3.5),
+    ),
+    SoundKind(
+        "door knock",
+        "household",
+        knock,
+        nouns=("a door knock", "a knock on the door", "knocking"),
+        actions=(
+            "someone | knocks on a door | knocking on a door",
+            "someone | raps on wood | rapping on wood",
+        ),
+        obeys=("speed", "pitch"),
+        span_s=(0.7, 1.5),
+    ),
+    SoundKind(
+        "door creak",
+        "household",
+        creak,
+        nouns=("a door creak", "a creaking door", "a squeaky hinge"),
+        actions=("a door | creaks | creaking", "a hinge | squeaks | squeaking"),
+        obeys=("pitch", "length"),
+        span_s=(0.9, 2.0),
+    ),
+    SoundKind(
+        "vacuum cleaner",
+        "household",
+        vacuum,
+        nouns=("a vacuum cleaner", "a hoover"),
+        actions=("a vacuum cleaner | runs | running", "someone | vacuums | vacuuming"),
+        obeys=("pitch", "length"),
+        span_s=(1.6, 3.5),
+    ),
+    SoundKind(
+        "typing",
+        "household",
+        typing,
+        nouns=("keyboard typing", "keystrokes", "a keyboard"),
+        actions=(
+            "someone | types on a keyboard | typing on a keyboard",
+            "keys | clatter | clattering",
+        ),
+        obeys=("speed", "length"),
+        span_s=(1.2, 3.0),
+    ),
+    SoundKind(
+        "camera shutter",
+        "household",
+        camera,
+        nouns=("a camera shutter", "a camera click"),
+        actions=(
+            "a camera | clicks | clicking",
+            "a photographer | takes a picture | taking a picture",
+        ),
+        obeys=("speed",),
+        span_s=(0.4, 1.2),
+    ),
+    SoundKind(
+        "microwave beep",
+        "household",
+        microwave,
+        nouns=("microwave beeps", "an oven timer"),
+        actions=(
+            "a microwave | beeps | beeping",
+            "a microwave oven | signals the end | signalling the end",
+        ),
+        obeys=("speed", "length"),
+        span_s=(1.6, 3.2),
+    ),
+    SoundKind(
+        "kettle whistle",
+        "household",
+        kettle,
+        nouns=("a kettle whistle", "a whistling kettle", "a teakettle"),
+        actions=("a kettle | whistles | whistling", "a kettle | boils | boiling"),
+        obeys=("pitch", "length"),
+        span_s=(1.5, 3.0),
+    ),
+    SoundKind(
+        "zipper",
+        "household",
+        zipper,
+        nouns=("a zipper", "the zip of a jacket"),
+        actions=(
+            "a zipper | is pulled up | being pulled up",
+            "someone | closes a zip | closing a zip",
+        ),
+        obeys=("length",),
+        span_s=(0.5, 1.2),
+    ),
+    SoundKind(
+        "glass clink",
+        "household",
+        clink,
+        nouns=("a clink of glasses", "a glass clink"),
+        actions=("glasses | clink | clinking", "two glasses | touch | touching"),
+        obeys=("pitch",),
+        span_s=(0.8, 1.2),
+        one_shot=True,
+    ),
+    SoundKind(
+        "breaking glass",
+        "household",
+        shatter,
+        nouns=("breaking glass", "a crash of glass"),
+        actions=("glass | shatters | shattering", "a window | breaks | breaking"),
+        span_s=(0.9, 1.5),
+        one_shot=True,
+    ),
+    SoundKind(
+        "washing machine",
+        "household",
+        washing,
+        nouns=("a washing machine", "a laundry machine"),
+        actions=("a washing machine | turns | turning", "a washing machine | churns | churning"),
+        obeys=("speed", "length"),
+        span_s=(2.0, 4.0),
+    ),
+    SoundKind(
+        "can opening",
+        "household",
+        can,
+        nouns=("a can being opened", "the pop and fizz of a can"),
+        actions=("a can | is opened | being opened", "someone | opens a soda | opening a soda"),
+        span_s=(0.6, 0.9),
+        one_shot=True,
+    ),
+    SoundKind(
+        "mouse click",
+        "household",
+        mouse,
+        nouns=("mouse clicks", "the click of a mouse"),
+        actions=(
+            "someone | clicks a mouse | clicking a mouse",
+            "a computer mouse | clicks | clicking",
+        ),
+        obeys=("speed", "length"),
+        span_s=(0.8, 2.0),
+    ),
+    SoundKind(
+        "coin drop",
+        "household",
+        coin,
+        nouns=("a coin drop", "a falling coin"),
+        actions=("a coin | drops on a table | dropping on a table", "a coin | bounces | bouncing"),
+        span_s=(1.1, 1.5),
+        one_shot=True,
+    ),
+    SoundKind(
+        "blender",
+        "household",
+        blender,
+        nouns=("a blender", "a kitchen mixer"),
+        actions=("a blender | whirs | whirring", "a blender | grinds | grinding"),
+        obeys=("length",),
+        span_s=(1.4, 3.0),
+    ),
+    SoundKind(
+        "page turn",
+        "household",
+        page,
+        nouns=("a page turn", "a turning page"),
+        actions=("someone | turns a page | turning a page", "a page | is turned | being turned"),
+        obeys=("length",),
+        span_s=(0.5, 0.9),
+    ),
+)

@@ -6,7 +6,7 @@ import numpy as np
 
 from earshot.synth import envelopes, noise, oscillators, resonators
 from earshot.synth.kind import SoundKind
-from earshot.synth.sounds.animals import cry, repeat
+from earshot.synth.sounds.animals import SIZE, cry, repeat, throat
 from earshot.synth.take import Take
 
 
@@ -36,7 +36,9 @@ def laughing(take: Take) -> np.ndarray:
     def syllable(part: Take) -> np.ndarray:
         source = cry(part, (250, 265, 215), breath=0.12)
         breath = 0.5 * noise.white(part) * envelopes.hump(part, 0.15)
-        return resonators.vowel(part, source + breath, "a", 1.1) * envelopes.hump(part, 0.35)
+        return resonators.vowel(
+            part, source + breath, "a", 1.1 * part.pitch**SIZE
+        ) * envelopes.hump(part, 0.35)
 
     return repeat(take, 4.8, 0.15, syllable, jitter=0.05)
 
@@ -45,9 +47,13 @@ def coughing(take: Take) -> np.ndarray:
     """A blast of breath, then a throaty rest."""
 
     def cough(part: Take) -> np.ndarray:
-        blast = resonators.formants(part, noise.white(part), (650, 1_450, 2_600), (1.0, 0.8, 0.5), 0.25)
+        blast = resonators.formants(
+            part, noise.white(part), (650, 1_450, 2_600), (1.0, 0.8, 0.5), 0.25
+        )
         voice = resonators.vowel(part, cry(part, (190, 150, 120), rough_hz=40), "o")
-        return 2.5 * blast * envelopes.decay(part, 0.07, 0.004) + 0.5 * voice * envelopes.hump(part, 0.3)
+        return 2.5 * blast * envelopes.decay(part, 0.07, 0.004) + 0.5 * voice * envelopes.hump(
+            part, 0.3
+        )
 
     return repeat(take, 2.0, 0.28, cough)
 
@@ -70,7 +76,9 @@ def snoring(take: Take) -> np.ndarray:
         rattle = resonators.drops(part, times, 210 * part.pitch, 0.012, 1.0)
         rattle += resonators.drops(part, times, 640 * part.pitch, 0.006, 0.5)
         out = noise.band(part, 500, 1_500) * envelopes.hump(part, 0.78, 3.0)
-        drawn = np.interp(part.seconds() / part.duration_s, (0, 0.1, 0.45, 0.58, 1), (0, 1, 1, 0, 0))
+        drawn = np.interp(
+            part.seconds() / part.duration_s, (0, 0.1, 0.45, 0.58, 1), (0, 1, 1, 0, 0)
+        )
         return rattle * drawn + 0.06 * out
 
     return repeat(take, 0.62, 1.5, breath)
@@ -81,7 +89,7 @@ def baby(take: Take) -> np.ndarray:
 
     def wail(part: Take) -> np.ndarray:
         source = cry(part, (400, 520, 560, 540, 470, 400), breath=0.08)
-        shaped = resonators.formants(part, source, (1_150, 2_700, 3_900), (1.0, 0.7, 0.4), width=0.16)
+        shaped = throat(part, source, (1_150, 2_700, 3_900), (1.0, 0.7, 0.4), width=0.16)
         return shaped * envelopes.swell(part, 0.08, 0.2)
 
     return repeat(take, 1.15, 0.72, wail)
@@ -130,7 +138,9 @@ def whistling(take: Take) -> np.ndarray:
     place = np.minimum((take.seconds() / take.duration_s * n_notes).astype(int), n_notes - 1)
     smooth = np.ones(max(2, int(0.03 * take.sample_rate)))
     slide = np.convolve(np.pad(notes[place], len(smooth), "edge"), smooth / len(smooth), "same")
-    tone = oscillators.sine(take, slide[len(smooth) : -len(smooth)] * oscillators.vibrato(take, 5, 0.008))
+    tone = oscillators.sine(
+        take, slide[len(smooth) : -len(smooth)] * oscillators.vibrato(take, 5, 0.008)
+    )
     gaps = np.abs(np.sin(np.pi * take.seconds() / take.duration_s * n_notes)) ** 0.3
     return (tone + 0.03 * noise.band(take, 1_000, 4_000)) * gaps
 
@@ -138,7 +148,7 @@ def whistling(take: Take) -> np.ndarray:
 def screaming(take: Take) -> np.ndarray:
     """A high rough voice at full strength."""
     source = cry(take, (820, 1_150, 1_200, 1_120, 900), breath=0.25, rough_hz=63)
-    shaped = resonators.formants(take, source, (1_250, 2_400, 3_600), (1.0, 0.9, 0.6), width=0.2)
+    shaped = throat(take, source, (1_250, 2_400, 3_600), (1.0, 0.9, 0.6), width=0.2)
     return shaped * envelopes.swell(take, 0.06, 0.2)
 
 
@@ -169,60 +179,139 @@ def babble(take: Take) -> np.ndarray:
 
 
 KINDS = (
-    SoundKind("clapping", "people", clapping,
-              nouns=("clapping", "hand claps"),
-              actions=("someone | claps | clapping", "a person | claps their hands | clapping their hands"),
-              obeys=("speed", "pitch", "length"), span_s=(1.0, 2.5)),
-    SoundKind("applause", "people", applause,
-              nouns=("applause", "a round of applause"),
-              actions=("a crowd | applauds | applauding", "an audience | claps | clapping"),
-              obeys=("length",), span_s=(1.8, 3.5)),
-    SoundKind("laughter", "people", laughing,
-              nouns=("laughter", "a laugh"),
-              actions=("someone | laughs | laughing", "a person | laughs | laughing"),
-              obeys=("speed", "pitch", "length"), span_s=(0.9, 2.2)),
-    SoundKind("cough", "people", coughing,
-              nouns=("a cough", "coughing"),
-              actions=("someone | coughs | coughing", "a person | coughs | coughing"),
-              obeys=("speed", "length"), span_s=(0.6, 1.6)),
-    SoundKind("sneeze", "people", sneezing,
-              nouns=("a sneeze", "sneezing"),
-              actions=("someone | sneezes | sneezing", "a person | sneezes | sneezing"),
-              span_s=(0.8, 1.2), one_shot=True),
-    SoundKind("snoring", "people", snoring,
-              nouns=("snoring", "a snore"),
-              actions=("someone | snores | snoring", "a sleeper | snores | snoring"),
-              obeys=("pitch", "length"), span_s=(1.5, 3.2)),
-    SoundKind("crying baby", "people", baby,
-              nouns=("a crying baby", "a baby's cry"),
-              actions=("a baby | cries | crying", "an infant | wails | wailing"),
-              obeys=("pitch", "length"), span_s=(1.2, 2.8)),
-    SoundKind("footsteps", "people", footsteps,
-              nouns=("footsteps", "steps on a hard floor"),
-              actions=("someone | walks | walking", "a person | walks by | walking by"),
-              obeys=("speed", "pitch", "length"), span_s=(1.2, 3.0)),
-    SoundKind("heartbeat", "people", heartbeat,
-              nouns=("a heartbeat", "the beat of a heart"),
-              actions=("a heart | beats | beating", "a heart | thumps | thumping"),
-              obeys=("speed", "length"), span_s=(1.5, 3.0)),
-    SoundKind("breathing", "people", breathing,
-              nouns=("breathing", "breaths"),
-              actions=("someone | breathes | breathing", "a person | breathes in and out | breathing in and out"),
-              obeys=("speed", "length"), span_s=(1.6, 3.4)),
-    SoundKind("whistling", "people", whistling,
-              nouns=("whistling", "a whistled tune"),
-              actions=("someone | whistles | whistling", "a person | whistles a tune | whistling a tune"),
-              obeys=("speed", "pitch", "length"), span_s=(1.2, 2.8)),
-    SoundKind("scream", "people", screaming,
-              nouns=("a scream", "screaming"),
-              actions=("someone | screams | screaming", "a person | shrieks | shrieking"),
-              obeys=("pitch", "length"), span_s=(0.8, 1.8)),
-    SoundKind("humming", "people", humming,
-              nouns=("humming", "a hummed tune"),
-              actions=("someone | hums | humming", "a person | hums a tune | humming a tune"),
-              obeys=("speed", "pitch", "length"), span_s=(1.2, 2.8)),
-    SoundKind("crowd chatter", "people", babble,
-              nouns=("crowd chatter", "a babble of voices"),
-              actions=("a crowd | chatters | chattering", "people | talk all at once | talking all at once"),
-              obeys=("length",), span_s=(1.8, 3.5)),
-)  # fmt: skip
+    SoundKind(
+        "clapping",
+        "people",
+        clapping,
+        nouns=("clapping", "hand claps"),
+        actions=(
+            "someone | claps | clapping",
+            "a person | claps their hands | clapping their hands",
+        ),
+        obeys=("speed", "pitch", "length"),
+        span_s=(1.0, 2.5),
+    ),
+    SoundKind(
+        "applause",
+        "people",
+        applause,
+        nouns=("applause", "a round of applause"),
+        actions=("a crowd | applauds | applauding", "an audience | claps | clapping"),
+        obeys=("length",),
+        span_s=(1.8, 3.5),
+    ),
+    SoundKind(
+        "laughter",
+        "people",
+        laughing,
+        nouns=("laughter", "a laugh"),
+        actions=("someone | laughs | laughing", "a person | laughs | laughing"),
+        obeys=("speed", "pitch", "length"),
+        span_s=(0.9, 2.2),
+    ),
+    SoundKind(
+        "cough",
+        "people",
+        coughing,
+        nouns=("a cough", "coughing"),
+        actions=("someone | coughs | coughing", "a person | coughs | coughing"),
+        obeys=("speed", "length"),
+        span_s=(0.6, 1.6),
+    ),
+    SoundKind(
+        "sneeze",
+        "people",
+        sneezing,
+        nouns=("a sneeze", "sneezing"),
+        actions=("someone | sneezes | sneezing", "a person | sneezes | sneezing"),
+        span_s=(0.8, 1.2),
+        one_shot=True,
+    ),
+    SoundKind(
+        "snoring",
+        "people",
+        snoring,
+        nouns=("snoring", "a snore"),
+        actions=("someone | snores | snoring", "a sleeper | snores | snoring"),
+        obeys=("pitch", "length"),
+        span_s=(1.5, 3.2),
+    ),
+    SoundKind(
+        "crying baby",
+        "people",
+        baby,
+        nouns=("a crying baby", "a baby's cry"),
+        actions=("a baby | cries | crying", "an infant | wails | wailing"),
+        obeys=("pitch", "length"),
+        span_s=(1.2, 2.8),
+    ),
+    SoundKind(
+        "footsteps",
+        "people",
+        footsteps,
+        nouns=("footsteps", "steps on a hard floor"),
+        actions=("someone | walks | walking", "a person | walks by | walking by"),
+        obeys=("speed", "pitch", "length"),
+        span_s=(1.2, 3.0),
+    ),
+    SoundKind(
+        "heartbeat",
+        "people",
+        heartbeat,
+        nouns=("a heartbeat", "the beat of a heart"),
+        actions=("a heart | beats | beating", "a heart | thumps | thumping"),
+        obeys=("speed", "length"),
+        span_s=(1.5, 3.0),
+    ),
+    SoundKind(
+        "breathing",
+        "people",
+        breathing,
+        nouns=("breathing", "breaths"),
+        actions=(
+            "someone | breathes | breathing",
+            "a person | breathes in and out | breathing in and out",
+        ),
+        obeys=("speed", "length"),
+        span_s=(1.6, 3.4),
+    ),
+    SoundKind(
+        "whistling",
+        "people",
+        whistling,
+        nouns=("whistling", "a whistled tune"),
+        actions=("someone | whistles | whistling", "a person | whistles a tune | whistling a tune"),
+        obeys=("speed", "pitch", "length"),
+        span_s=(1.2, 2.8),
+    ),
+    SoundKind(
+        "scream",
+        "people",
+        screaming,
+        nouns=("a scream", "screaming"),
+        actions=("someone | screams | screaming", "a person | shrieks | shrieking"),
+        obeys=("pitch", "length"),
+        span_s=(0.8, 1.8),
+    ),
+    SoundKind(
+        "humming",
+        "people",
+        humming,
+        nouns=("humming", "a hummed tune"),
+        actions=("someone | hums | humming", "a person | hums a tune | humming a tune"),
+        obeys=("speed", "pitch", "length"),
+        span_s=(1.2, 2.8),
+    ),
+    SoundKind(
+        "crowd chatter",
+        "people",
+        babble,
+        nouns=("crowd chatter", "a babble of voices"),
+        actions=(
+            "a crowd | chatters | chattering",
+            "people | talk all at once | talking all at once",
+        ),
+        obeys=("length",),
+        span_s=(1.8, 3.5),
+    ),
+)

@@ -14,7 +14,9 @@ from earshot.synth.take import Take
 SCALES = ((0, 2, 4, 5, 7, 9, 11, 12), (0, 2, 3, 5, 7, 8, 10, 12), (0, 2, 4, 7, 9, 12))
 
 
-def phrase(voice: Voice, base_hz: float, rate_hz: float, hold: float = 1.0) -> Callable[[Take], np.ndarray]:
+def phrase(
+    voice: Voice, base_hz: float, rate_hz: float, hold: float = 1.0
+) -> Callable[[Take], np.ndarray]:
     """A short melody on `voice` that starts near `base_hz`; notes last `hold` of their step."""
 
     def play(take: Take) -> np.ndarray:
@@ -73,7 +75,9 @@ def laser(take: Take) -> np.ndarray:
 
 def hum(take: Take) -> np.ndarray:
     """Mains: 50 Hz and its even harmonics."""
-    return oscillators.stack(take, 50 * take.pitch, (0.6, 1, 0.1, 0.6, 0.1, 0.4, 0.05, 0.2)) * envelopes.swell(take, 0.05, 0.05)
+    return oscillators.stack(
+        take, 50 * take.pitch, (0.6, 1, 0.1, 0.6, 0.1, 0.4, 0.05, 0.2)
+    ) * envelopes.swell(take, 0.05, 0.05)
 
 
 def synth_pad(take: Take) -> np.ndarray:
@@ -86,51 +90,107 @@ def synth_pad(take: Take) -> np.ndarray:
     return noise.low_pass(chord, take.sample_rate, 1_100) * envelopes.swell(take, 0.4, 0.5)
 
 
-def _instrument(name: str, voice: Voice, base_hz: float, rate_hz: float, others: Sequence[str], hold: float = 1.0) -> SoundKind:
+def _instrument(
+    name: str,
+    voice: Voice,
+    base_hz: float,
+    rate_hz: float,
+    others: Sequence[str],
+    hold: float = 1.0,
+) -> SoundKind:
     """An instrument's kind: "a piano", "someone plays the piano", and other names for it."""
     article = "an" if name[0] in "aeiou" else "a"
     return SoundKind(
-        name, "tones", phrase(voice, base_hz, rate_hz, hold),
+        name,
+        "tones",
+        phrase(voice, base_hz, rate_hz, hold),
         nouns=(f"{article} {name}", f"{name} music", *others),
-        actions=(f"{article} {name} | plays | playing", f"someone | plays the {name} | playing the {name}",
-                 f"a musician | plays the {name} | playing the {name}"),
-        obeys=("speed", "pitch", "length"), span_s=(1.2, 3.0),
-    )  # fmt: skip
+        actions=(
+            f"{article} {name} | plays | playing",
+            f"someone | plays the {name} | playing the {name}",
+            f"a musician | plays the {name} | playing the {name}",
+        ),
+        obeys=("speed", "pitch", "length"),
+        span_s=(1.2, 3.0),
+    )
 
 
 KINDS = (
-    SoundKind("sine tone", "tones", sine_tone,
-              nouns=("a sine tone", "a pure tone"),
-              actions=("a pure tone | sounds | sounding", "a test tone | plays | playing"),
-              obeys=("pitch", "length"), span_s=(0.8, 2.2)),
-    SoundKind("rising sweep", "tones", sweep,
-              nouns=("a rising sweep", "a rising tone"),
-              actions=("a tone | rises | rising", "a tone | sweeps upward | sweeping upward"),
-              obeys=("length",), span_s=(0.9, 2.2)),
-    SoundKind("falling sweep", "tones", falling,
-              nouns=("a falling sweep", "a falling tone"),
-              actions=("a tone | falls | falling", "a tone | sweeps downward | sweeping downward"),
-              obeys=("length",), span_s=(0.9, 2.2)),
-    SoundKind("white noise", "tones", white_noise,
-              nouns=("white noise", "static"),
-              actions=("static | hisses | hissing", "white noise | plays | playing"),
-              obeys=("length",), span_s=(1.0, 3.0)),
-    SoundKind("pink noise", "tones", pink_noise,
-              nouns=("pink noise", "a soft broadband noise"),
-              actions=("pink noise | plays | playing", "pink noise | sounds | sounding"),
-              obeys=("length",), span_s=(1.0, 3.0)),
-    SoundKind("laser zap", "tones", laser,
-              nouns=("laser zaps", "a toy ray gun"),
-              actions=("a laser | zaps | zapping", "a toy ray gun | fires | firing"),
-              obeys=("speed", "length"), span_s=(0.9, 2.2)),
-    SoundKind("mains hum", "tones", hum,
-              nouns=("a mains hum", "an electric hum"),
-              actions=("a transformer | hums | humming", "a power line | hums | humming"),
-              obeys=("length",), span_s=(1.2, 3.0)),
-    SoundKind("synthesizer pad", "tones", synth_pad,
-              nouns=("a synthesizer pad", "a synth chord"),
-              actions=("a synthesizer | swells | swelling", "a synthesizer | holds a chord | holding a chord"),
-              obeys=("pitch", "length"), span_s=(1.6, 3.2)),
+    SoundKind(
+        "sine tone",
+        "tones",
+        sine_tone,
+        nouns=("a sine tone", "a pure tone"),
+        actions=("a pure tone | sounds | sounding", "a test tone | plays | playing"),
+        obeys=("pitch", "length"),
+        span_s=(0.8, 2.2),
+    ),
+    SoundKind(
+        "rising sweep",
+        "tones",
+        sweep,
+        nouns=("a rising sweep", "a rising tone"),
+        actions=("a tone | rises | rising", "a tone | sweeps upward | sweeping upward"),
+        obeys=("length",),
+        span_s=(0.9, 2.2),
+    ),
+    SoundKind(
+        "falling sweep",
+        "tones",
+        falling,
+        nouns=("a falling sweep", "a falling tone"),
+        actions=("a tone | falls | falling", "a tone | sweeps downward | sweeping downward"),
+        obeys=("length",),
+        span_s=(0.9, 2.2),
+    ),
+    SoundKind(
+        "white noise",
+        "tones",
+        white_noise,
+        nouns=("white noise", "static"),
+        actions=("static | hisses | hissing", "white noise | plays | playing"),
+        obeys=("length",),
+        span_s=(1.0, 3.0),
+    ),
+    SoundKind(
+        "pink noise",
+        "tones",
+        pink_noise,
+        nouns=("pink noise", "a soft broadband noise"),
+        actions=("pink noise | plays | playing", "pink noise | sounds | sounding"),
+        obeys=("length",),
+        span_s=(1.0, 3.0),
+    ),
+    SoundKind(
+        "laser zap",
+        "tones",
+        laser,
+        nouns=("laser zaps", "a toy ray gun"),
+        actions=("a laser | zaps | zapping", "a toy ray gun | fires | firing"),
+        obeys=("speed", "length"),
+        span_s=(0.9, 2.2),
+    ),
+    SoundKind(
+        "mains hum",
+        "tones",
+        hum,
+        nouns=("a mains hum", "an electric hum"),
+        actions=("a transformer | hums | humming", "a power line | hums | humming"),
+        obeys=("length",),
+        span_s=(1.2, 3.0),
+    ),
+    SoundKind(
+        "synthesizer pad",
+        "tones",
+        synth_pad,
+        nouns=("a synthesizer pad", "a synth chord"),
+        actions=(
+            "a synthesizer | swells | swelling",
+            "a synthesizer | holds a chord | holding a chord",
+        ),
+        obeys=("pitch", "length"),
+        span_s=(1.6, 3.2),
+    ),
     _instrument("piano", instruments.piano, 330, 3.0, ("piano notes",), 1.6),
     _instrument("guitar", instruments.guitar, 247, 3.0, ("a plucked guitar",), 1.6),
     _instrument("bass guitar", instruments.bass, 62, 2.6, ("a bass line",), 1.2),
@@ -144,4 +204,4 @@ KINDS = (
     _instrument("cello", instruments.cello, 110, 1.8, ("a cello melody",)),
     _instrument("marimba", instruments.marimba, 392, 4.2, ("a xylophone",), 1.3),
     _instrument("accordion", instruments.accordion, 294, 2.2, ("an accordion tune",)),
-)  # fmt: skip
+)

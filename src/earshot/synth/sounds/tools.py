@@ -36,7 +36,9 @@ def hand_saw(take: Take) -> np.ndarray:
 
 def drill(take: Take) -> np.ndarray:
     """An electric whine that starts, sinks under load and stops."""
-    load = np.interp(take.seconds() / take.duration_s, (0, 0.1, 0.3, 0.85, 1), (0.3, 1.0, 0.88, 0.9, 0.4))
+    load = np.interp(
+        take.seconds() / take.duration_s, (0, 0.1, 0.3, 0.85, 1), (0.3, 1.0, 0.88, 0.9, 0.4)
+    )
     hz = take.pitch * 430 * load
     whine = oscillators.stack(take, hz, (0.3, 0.7, 1.0, 0.5, 0.8, 0.4, 0.4, 0.2))
     brushes = noise.band(take, 1_800, 5_500) * (0.6 + 0.4 * oscillators.sine(take, hz / 6))
@@ -45,7 +47,9 @@ def drill(take: Take) -> np.ndarray:
 
 def chainsaw(take: Take) -> np.ndarray:
     """A two-stroke motor, throttled in bursts."""
-    throttle = 0.7 + 0.4 * np.maximum(np.sin(2 * np.pi * 0.7 * take.seconds() + take.uniform(0, 6)), 0)
+    throttle = 0.7 + 0.4 * np.maximum(
+        np.sin(2 * np.pi * 0.7 * take.seconds() + take.uniform(0, 6)), 0
+    )
     hz = take.pitch * 128 * throttle * noise.wander(take, 8, 0.97, 1.03)
     body = motor(take, hz, 2.0, 4_500)
     return resonators.formants(take, body, (520, 1_400, 2_900), (1.0, 1.0, 0.9), 0.35) * throttle
@@ -57,7 +61,9 @@ def jackhammer(take: Take) -> np.ndarray:
     gains = take.rng.uniform(0.8, 1.0, len(times))
     blow = resonators.drops(take, times, 95 * take.pitch, 0.022, gains)
     steel = resonators.drops(take, times, 1_050 * take.pitch, 0.01, 0.5 * gains)
-    grit = noise.band(take, 900, 4_000) * np.exp(-np.mod(take.seconds() * 13.5 * take.speed, 1.0) / 0.3)
+    grit = noise.band(take, 900, 4_000) * np.exp(
+        -np.mod(take.seconds() * 13.5 * take.speed, 1.0) / 0.3
+    )
     return blow + steel + 0.25 * grit
 
 
@@ -82,32 +88,73 @@ def ratchet(take: Take) -> np.ndarray:
 
 
 KINDS = (
-    SoundKind("hammering", "tools", hammer,
-              nouns=("hammering", "hammer blows"),
-              actions=("a hammer | strikes a nail | striking a nail", "someone | hammers | hammering"),
-              obeys=("speed", "pitch", "length"), span_s=(1.2, 2.8)),
-    SoundKind("hand saw", "tools", hand_saw,
-              nouns=("a hand saw", "sawing"),
-              actions=("someone | saws wood | sawing wood", "a saw | cuts through wood | cutting through wood"),
-              obeys=("speed", "length"), span_s=(1.4, 3.0)),
-    SoundKind("drill", "tools", drill,
-              nouns=("a drill", "an electric drill"),
-              actions=("a drill | whirs | whirring", "someone | drills a hole | drilling a hole"),
-              obeys=("pitch", "length"), span_s=(1.2, 2.8)),
-    SoundKind("chainsaw", "tools", chainsaw,
-              nouns=("a chainsaw", "a motor saw"),
-              actions=("a chainsaw | roars | roaring", "a chainsaw | cuts a tree | cutting a tree"),
-              obeys=("pitch", "length"), span_s=(1.5, 3.2)),
-    SoundKind("jackhammer", "tools", jackhammer,
-              nouns=("a jackhammer", "a pneumatic drill"),
-              actions=("a jackhammer | pounds | pounding", "a jackhammer | breaks the pavement | breaking the pavement"),
-              obeys=("speed", "length"), span_s=(1.2, 2.8)),
-    SoundKind("sanding", "tools", sander,
-              nouns=("sanding", "sandpaper on wood"),
-              actions=("someone | sands wood | sanding wood", "sandpaper | scrapes | scraping"),
-              obeys=("speed", "length"), span_s=(1.2, 2.6)),
-    SoundKind("ratchet", "tools", ratchet,
-              nouns=("a ratchet", "a ratchet wrench"),
-              actions=("a ratchet | clicks | clicking", "someone | turns a ratchet | turning a ratchet"),
-              obeys=("speed", "length"), span_s=(1.0, 2.2)),
-)  # fmt: skip
+    SoundKind(
+        "hammering",
+        "tools",
+        hammer,
+        nouns=("hammering", "hammer blows"),
+        actions=("a hammer | strikes a nail | striking a nail", "someone | hammers | hammering"),
+        obeys=("speed", "pitch", "length"),
+        span_s=(1.2, 2.8),
+    ),
+    SoundKind(
+        "hand saw",
+        "tools",
+        hand_saw,
+        nouns=("a hand saw", "sawing"),
+        actions=(
+            "someone | saws wood | sawing wood",
+            "a saw | cuts through wood | cutting through wood",
+        ),
+        obeys=("speed", "length"),
+        span_s=(1.4, 3.0),
+    ),
+    SoundKind(
+        "drill",
+        "tools",
+        drill,
+        nouns=("a drill", "an electric drill"),
+        actions=("a drill | whirs | whirring", "someone | drills a hole | drilling a hole"),
+        obeys=("pitch", "length"),
+        span_s=(1.2, 2.8),
+    ),
+    SoundKind(
+        "chainsaw",
+        "tools",
+        chainsaw,
+        nouns=("a chainsaw", "a motor saw"),
+        actions=("a chainsaw | roars | roaring", "a chainsaw | cuts a tree | cutting a tree"),
+        obeys=("pitch", "length"),
+        span_s=(1.5, 3.2),
+    ),
+    SoundKind(
+        "jackhammer",
+        "tools",
+        jackhammer,
+        nouns=("a jackhammer", "a pneumatic drill"),
+        actions=(
+            "a jackhammer | pounds | pounding",
+            "a jackhammer | breaks the pavement | breaking the pavement",
+        ),
+        obeys=("speed", "length"),
+        span_s=(1.2, 2.8),
+    ),
+    SoundKind(
+        "sanding",
+        "tools",
+        sander,
+        nouns=("sanding", "sandpaper on wood"),
+        actions=("someone | sands wood | sanding wood", "sandpaper | scrapes | scraping"),
+        obeys=("speed", "length"),
+        span_s=(1.2, 2.6),
+    ),
+    SoundKind(
+        "ratchet",
+        "tools",
+        ratchet,
+        nouns=("a ratchet", "a ratchet wrench"),
+        actions=("a ratchet | clicks | clicking", "someone | turns a ratchet | turning a ratchet"),
+        obeys=("speed", "length"),
+        span_s=(1.0, 2.2),
+    ),
+)

@@ -6,7 +6,7 @@ import numpy as np
 
 from earshot.synth import envelopes, noise, oscillators, resonators
 from earshot.synth.kind import SoundKind
-from earshot.synth.sounds.animals import repeat
+from earshot.synth.sounds.animals import repeat, throat
 from earshot.synth.take import Take
 
 
@@ -27,10 +27,12 @@ def engine(take: Take) -> np.ndarray:
 
 def motorcycle(take: Take) -> np.ndarray:
     """Revving up and letting go."""
-    rev = np.interp(take.seconds() / take.duration_s, (0, 0.15, 0.5, 0.62, 1), (0.5, 0.6, 1.5, 1.0, 0.6))
+    rev = np.interp(
+        take.seconds() / take.duration_s, (0, 0.15, 0.5, 0.62, 1), (0.5, 0.6, 1.5, 1.0, 0.6)
+    )
     hz = take.pitch * 92 * rev
     body = motor(take, hz, 1.5, 1_500 * take.pitch)
-    return resonators.formants(take, body, (240, 700, 1_300), (1, 0.8, 0.5), 0.3) * (0.5 + 0.5 * rev)
+    return throat(take, body, (240, 700, 1_300), (1, 0.8, 0.5), 0.3) * (0.5 + 0.5 * rev)
 
 
 def car_horn(take: Take) -> np.ndarray:
@@ -38,7 +40,9 @@ def car_horn(take: Take) -> np.ndarray:
 
     def honk(part: Take) -> np.ndarray:
         chord = oscillators.saw(part, 415 * part.pitch) + oscillators.saw(part, 520 * part.pitch)
-        return noise.band_pass(chord, part.sample_rate, 350, 3_500) * envelopes.swell(part, 0.02, 0.04)
+        return noise.band_pass(chord, part.sample_rate, 350, 3_500) * envelopes.swell(
+            part, 0.02, 0.04
+        )
 
     return repeat(take, 1.5, 0.45, honk)
 
@@ -60,7 +64,9 @@ def train(take: Take) -> np.ndarray:
     times = np.concatenate([bars + step / take.speed for step in (0.0, 0.09, 0.3, 0.39)])
     times = times[times < take.duration_s - 0.03]
     hz = take.pitch * take.rng.uniform(0.95, 1.05, len(times))
-    clack = resonators.drops(take, times, 320 * hz, 0.02) + resonators.drops(take, times, 1_500 * hz, 0.01, 0.7)
+    clack = resonators.drops(take, times, 320 * hz, 0.02) + resonators.drops(
+        take, times, 1_500 * hz, 0.01, 0.7
+    )
     return 0.12 * rumble / np.std(rumble) + clack
 
 
@@ -80,7 +86,9 @@ def airplane(take: Take) -> np.ndarray:
     passing = envelopes.hump(take, 0.5, 0.8)
     roar = noise.sloped(take, -4.5)
     bright = noise.band(take, 600, 2_400)
-    whine = oscillators.sine(take, take.pitch * envelopes.contour(take, (1_900, 1_800, 1_500, 1_400)))
+    whine = oscillators.sine(
+        take, take.pitch * envelopes.contour(take, (1_900, 1_800, 1_500, 1_400))
+    )
     return roar * (0.25 + passing) + 0.5 * bright * passing**2 + 0.12 * whine * passing
 
 
@@ -93,7 +101,9 @@ def siren(take: Take) -> np.ndarray:
 def two_tone(take: Take) -> np.ndarray:
     """A European siren: two notes in turn."""
     turn = np.mod(take.seconds() * 1.1 * take.speed + take.uniform(0, 1), 1.0) < 0.5
-    return oscillators.stack(take, take.pitch * np.where(turn, 440.0, 587.0), (1, 0.5, 0.7, 0.3, 0.3, 0.1))
+    return oscillators.stack(
+        take, take.pitch * np.where(turn, 440.0, 587.0), (1, 0.5, 0.7, 0.3, 0.3, 0.1)
+    )
 
 
 def bicycle_bell(take: Take) -> np.ndarray:
@@ -119,49 +129,112 @@ def truck_beeper(take: Take) -> np.ndarray:
 
 
 KINDS = (
-    SoundKind("engine idling", "vehicles", engine,
-              nouns=("an idling engine", "a car engine", "the rumble of an engine"),
-              actions=("an engine | idles | idling", "a car engine | runs | running"),
-              obeys=("pitch", "length"), span_s=(1.5, 3.5)),
-    SoundKind("motorcycle", "vehicles", motorcycle,
-              nouns=("a motorcycle", "a revving motorbike"),
-              actions=("a motorcycle | revs up | revving up", "a motorbike | accelerates | accelerating"),
-              obeys=("pitch", "length"), span_s=(1.5, 3.0)),
-    SoundKind("car horn", "vehicles", car_horn,
-              nouns=("a car horn", "honking"),
-              actions=("a car | honks | honking", "a driver | honks the horn | honking the horn"),
-              obeys=("speed", "pitch", "length"), span_s=(0.6, 1.8)),
-    SoundKind("train horn", "vehicles", train_horn,
-              nouns=("a train horn", "the horn of a train"),
-              actions=("a train | blows its horn | blowing its horn", "a locomotive | hoots | hooting"),
-              obeys=("pitch", "length"), span_s=(1.2, 2.5)),
-    SoundKind("train", "vehicles", train,
-              nouns=("a train on tracks", "a passing train"),
-              actions=("a train | clatters by | clattering by", "a train | rolls over the rails | rolling over the rails"),
-              obeys=("speed", "length"), span_s=(1.8, 3.5)),
-    SoundKind("helicopter", "vehicles", helicopter,
-              nouns=("a helicopter", "the chop of a helicopter"),
-              actions=("a helicopter | flies | flying", "a helicopter | hovers | hovering"),
-              obeys=("speed", "length"), span_s=(1.5, 3.5)),
-    SoundKind("airplane", "vehicles", airplane,
-              nouns=("an airplane", "a jet plane", "an aircraft"),
-              actions=("an airplane | flies over | flying over", "a jet | roars by | roaring by"),
-              obeys=("length",), span_s=(2.0, 4.0)),
-    SoundKind("siren", "vehicles", siren,
-              nouns=("a siren", "an emergency siren", "a police siren"),
-              actions=("a siren | wails | wailing", "a siren | blares | blaring"),
-              obeys=("speed", "pitch", "length"), span_s=(1.5, 3.2)),
-    SoundKind("two-tone siren", "vehicles", two_tone,
-              nouns=("a two-tone siren", "an ambulance horn"),
-              actions=("an ambulance | sounds its two-tone horn | sounding its two-tone horn",
-                       "a two-tone siren | alternates | alternating"),
-              obeys=("speed", "length"), span_s=(1.5, 3.2)),
-    SoundKind("bicycle bell", "vehicles", bicycle_bell,
-              nouns=("a bicycle bell", "a bike bell"),
-              actions=("a bicycle bell | rings | ringing", "a cyclist | rings a bell | ringing a bell"),
-              obeys=("speed", "length"), span_s=(0.7, 1.6)),
-    SoundKind("reversing beeps", "vehicles", truck_beeper,
-              nouns=("reversing beeps", "a reverse warning signal"),
-              actions=("a truck | beeps in reverse | beeping in reverse", "a lorry | backs up beeping | backing up beeping"),
-              obeys=("speed", "length"), span_s=(1.6, 3.2)),
-)  # fmt: skip
+    SoundKind(
+        "engine idling",
+        "vehicles",
+        engine,
+        nouns=("an idling engine", "a car engine", "the rumble of an engine"),
+        actions=("an engine | idles | idling", "a car engine | runs | running"),
+        obeys=("pitch", "length"),
+        span_s=(1.5, 3.5),
+    ),
+    SoundKind(
+        "motorcycle",
+        "vehicles",
+        motorcycle,
+        nouns=("a motorcycle", "a revving motorbike"),
+        actions=("a motorcycle | revs up | revving up", "a motorbike | accelerates | accelerating"),
+        obeys=("pitch", "length"),
+        span_s=(1.5, 3.0),
+    ),
+    SoundKind(
+        "car horn",
+        "vehicles",
+        car_horn,
+        nouns=("a car horn", "honking"),
+        actions=("a car | honks | honking", "a driver | honks the horn | honking the horn"),
+        obeys=("speed", "pitch", "length"),
+        span_s=(0.6, 1.8),
+    ),
+    SoundKind(
+        "train horn",
+        "vehicles",
+        train_horn,
+        nouns=("a train horn", "the horn of a train"),
+        actions=("a train | blows its horn | blowing its horn", "a locomotive | hoots | hooting"),
+        obeys=("pitch", "length"),
+        span_s=(1.2, 2.5),
+    ),
+    SoundKind(
+        "train",
+        "vehicles",
+        train,
+        nouns=("a train on tracks", "a passing train"),
+        actions=(
+            "a train | clatters by | clattering by",
+            "a train | rolls over the rails | rolling over the rails",
+        ),
+        obeys=("speed", "length"),
+        span_s=(1.8, 3.5),
+    ),
+    SoundKind(
+        "helicopter",
+        "vehicles",
+        helicopter,
+        nouns=("a helicopter", "the chop of a helicopter"),
+        actions=("a helicopter | flies | flying", "a helicopter | hovers | hovering"),
+        obeys=("speed", "length"),
+        span_s=(1.5, 3.5),
+    ),
+    SoundKind(
+        "airplane",
+        "vehicles",
+        airplane,
+        nouns=("an airplane", "a jet plane", "an aircraft"),
+        actions=("an airplane | flies over | flying over", "a jet | roars by | roaring by"),
+        obeys=("length",),
+        span_s=(2.0, 4.0),
+    ),
+    SoundKind(
+        "siren",
+        "vehicles",
+        siren,
+        nouns=("a siren", "an emergency siren", "a police siren"),
+        actions=("a siren | wails | wailing", "a siren | blares | blaring"),
+        obeys=("speed", "pitch", "length"),
+        span_s=(1.5, 3.2),
+    ),
+    SoundKind(
+        "two-tone siren",
+        "vehicles",
+        two_tone,
+        nouns=("a two-tone siren", "an ambulance horn"),
+        actions=(
+            "an ambulance | sounds its two-tone horn | sounding its two-tone horn",
+            "a two-tone siren | alternates | alternating",
+        ),
+        obeys=("speed", "length"),
+        span_s=(1.5, 3.2),
+    ),
+    SoundKind(
+        "bicycle bell",
+        "vehicles",
+        bicycle_bell,
+        nouns=("a bicycle bell", "a bike bell"),
+        actions=("a bicycle bell | rings | ringing", "a cyclist | rings a bell | ringing a bell"),
+        obeys=("speed", "length"),
+        span_s=(0.7, 1.6),
+    ),
+    SoundKind(
+        "reversing beeps",
+        "vehicles",
+        truck_beeper,
+        nouns=("reversing beeps", "a reverse warning signal"),
+        actions=(
+            "a truck | beeps in reverse | beeping in reverse",
+            "a lorry | backs up beeping | backing up beeping",
+        ),
+        obeys=("speed", "length"),
+        span_s=(1.6, 3.2),
+    ),
+)

@@ -52,7 +52,7 @@ def waves(take: Take) -> np.ndarray:
     base = noise.sloped(take, -3)
     low = noise.low_pass(base, take.sample_rate, 500)
     bright = noise.high_pass(base, take.sample_rate, 900)
-    return low * (0.35 + 0.65 * rise) + 2.2 * bright * np.maximum(rise, 0.06) ** 2.2
+    return low * (0.15 + 0.85 * rise) + 2.2 * bright * np.maximum(rise, 0.1) ** 1.8
 
 
 def splash(take: Take) -> np.ndarray:
@@ -84,53 +84,85 @@ def flush(take: Take) -> np.ndarray:
 
 KINDS = (
     SoundKind(
-        "stream", "water", stream,
+        "stream",
+        "water",
+        stream,
         nouns=("a stream", "a babbling brook", "running water"),
         actions=("a stream | flows | flowing", "a brook | babbles | babbling"),
-        obeys=("pitch", "length"), span_s=(2.0, 4.0),
+        obeys=("pitch", "length"),
+        span_s=(2.0, 4.0),
     ),
     SoundKind(
-        "dripping water", "water", dripping,
+        "dripping water",
+        "water",
+        dripping,
         nouns=("dripping water", "water drops"),
         actions=("water | drips | dripping", "drops of water | fall | falling"),
-        obeys=("speed", "pitch", "length"), span_s=(1.2, 3.0),
+        obeys=("speed", "pitch", "length"),
+        span_s=(1.2, 3.0),
     ),
     SoundKind(
-        "bubbles", "water", bubbles,
+        "bubbles",
+        "water",
+        bubbles,
         nouns=("bubbles", "bubbling water"),
         actions=("water | bubbles | bubbling", "bubbles | rise | rising"),
-        obeys=("speed", "pitch", "length"), span_s=(1.2, 3.0),
+        obeys=("speed", "pitch", "length"),
+        span_s=(1.2, 3.0),
     ),
     SoundKind(
-        "pouring water", "water", pouring,
+        "pouring water",
+        "water",
+        pouring,
         nouns=("pouring water", "water poured into a glass"),
-        actions=("water | pours into a glass | pouring into a glass",
-                 "a glass | fills with water | filling with water"),
-        obeys=("pitch", "length"), span_s=(1.2, 2.8),
+        actions=(
+            "water | pours into a glass | pouring into a glass",
+            "a glass | fills with water | filling with water",
+        ),
+        obeys=("pitch", "length"),
+        span_s=(1.2, 2.8),
     ),
     SoundKind(
-        "sea waves", "water", waves,
+        "sea waves",
+        "water",
+        waves,
         nouns=("sea waves", "ocean surf", "waves on a beach"),
-        actions=("waves | break on the shore | breaking on the shore",
-                 "the sea | washes ashore | washing ashore"),
-        obeys=("speed", "length"), span_s=(2.5, 5.0),
+        actions=(
+            "waves | break on the shore | breaking on the shore",
+            "the sea | washes ashore | washing ashore",
+        ),
+        obeys=("speed", "length"),
+        span_s=(2.5, 5.0),
     ),
     SoundKind(
-        "splash", "water", splash,
+        "splash",
+        "water",
+        splash,
         nouns=("a splash", "a splash of water"),
-        actions=("something | falls into water | falling into water", "water | splashes | splashing"),
-        obeys=("pitch",), span_s=(0.7, 1.1), one_shot=True,
+        actions=(
+            "something | falls into water | falling into water",
+            "water | splashes | splashing",
+        ),
+        obeys=("pitch",),
+        span_s=(0.7, 1.1),
+        one_shot=True,
     ),
     SoundKind(
-        "water tap", "water", tap,
+        "water tap",
+        "water",
+        tap,
         nouns=("a water tap", "a running faucet"),
         actions=("a tap | runs | running", "a faucet | runs | running"),
-        obeys=("length",), span_s=(1.5, 3.5),
+        obeys=("length",),
+        span_s=(1.5, 3.5),
     ),
     SoundKind(
-        "toilet flush", "water", flush,
+        "toilet flush",
+        "water",
+        flush,
         nouns=("a toilet flush", "a flushing toilet"),
         actions=("a toilet | flushes | flushing", "a toilet | is flushed | being flushed"),
-        obeys=("length",), span_s=(1.8, 3.5),
+        obeys=("length",),
+        span_s=(1.8, 3.5),
     ),
-)  # fmt: skip
+)

@@ -19,12 +19,12 @@ def rain(take: Take) -> np.ndarray:
 
 def thunder(take: Take) -> np.ndarray:
     """A crack, then a rumble that rolls away in waves."""
-    rumble = noise.low_pass(noise.sloped(take, -6), take.sample_rate, 140 * take.pitch, 4)
-    rolls = noise.wander(take, 3, 0.05, 1.0) ** 2
+    rumble = noise.low_pass(noise.sloped(take, -6), take.sample_rate, 260 * take.pitch, 3)
+    rolls = noise.wander(take, 3, 0.15, 1.0) ** 2
     fading = np.exp(-take.seconds() / (0.45 * take.duration_s))
     body = rumble / np.std(rumble) * rolls * fading * envelopes.swell(take, 0.05, 0.3)
     crack = noise.low_pass(noise.white(take), take.sample_rate, 1_200 * take.pitch)
-    return body + 0.5 * crack * envelopes.decay(take, 0.12)
+    return body + 0.9 * crack * envelopes.decay(take, 0.1)
 
 
 def wind(take: Take) -> np.ndarray:
@@ -62,10 +62,10 @@ def fire(take: Take) -> np.ndarray:
     flutter = flutter / np.std(flutter) * noise.wander(take, 6, 0.3, 1.0)
     times = envelopes.scatter(take, 22)
     hz = take.rng.uniform(900, 5_000, len(times))
-    gains = take.rng.exponential(1.0, len(times)) ** 2
+    gains = take.rng.exponential(1.0, len(times)) ** 1.4
     pops = resonators.drops(take, times, hz, take.rng.uniform(0.001, 0.006, len(times)), gains)
     snaps = noise.band_pass(noise.dust(take, 90 * take.speed, 2.0), take.sample_rate, 1_500, 6_500)
-    return 0.06 * flutter + 0.6 * pops + 0.25 * snaps / (np.max(np.abs(snaps)) + 1e-9)
+    return 0.12 * flutter + 0.6 * pops + 0.25 * snaps / (np.max(np.abs(snaps)) + 1e-9)
 
 
 def match(take: Take) -> np.ndarray:
@@ -78,45 +78,66 @@ def match(take: Take) -> np.ndarray:
 
 KINDS = (
     SoundKind(
-        "rain", "weather", rain,
+        "rain",
+        "weather",
+        rain,
         nouns=("rain", "rainfall", "a rain shower"),
         actions=("rain | falls | falling", "rain | pours down | pouring down"),
-        obeys=("pitch", "length"), span_s=(2.0, 4.0),
+        obeys=("pitch", "length"),
+        span_s=(2.0, 4.0),
     ),
     SoundKind(
-        "thunder", "weather", thunder,
+        "thunder",
+        "weather",
+        thunder,
         nouns=("thunder", "a clap of thunder", "a roll of thunder"),
         actions=("thunder | rumbles | rumbling", "thunder | rolls | rolling"),
-        obeys=("pitch", "length"), span_s=(1.8, 3.5),
+        obeys=("pitch", "length"),
+        span_s=(1.8, 3.5),
     ),
     SoundKind(
-        "wind", "weather", wind,
+        "wind",
+        "weather",
+        wind,
         nouns=("wind", "a gusty wind", "a howling wind"),
         actions=("the wind | blows | blowing", "the wind | howls | howling"),
-        obeys=("pitch", "length"), span_s=(2.0, 4.0),
+        obeys=("pitch", "length"),
+        span_s=(2.0, 4.0),
     ),
     SoundKind(
-        "hail", "weather", hail,
+        "hail",
+        "weather",
+        hail,
         nouns=("hail", "a hailstorm", "hail on a roof"),
         actions=("hail | rattles down | rattling down", "hailstones | fall | falling"),
-        obeys=("speed", "pitch", "length"), span_s=(1.5, 3.5),
+        obeys=("pitch", "length"),
+        span_s=(1.5, 3.5),
     ),
     SoundKind(
-        "rustling leaves", "weather", leaves,
+        "rustling leaves",
+        "weather",
+        leaves,
         nouns=("rustling leaves", "a rustle of leaves"),
         actions=("leaves | rustle | rustling", "dry leaves | crunch | crunching"),
-        obeys=("speed", "length"), span_s=(1.5, 3.5),
+        obeys=("speed", "length"),
+        span_s=(1.5, 3.5),
     ),
     SoundKind(
-        "crackling fire", "fire", fire,
+        "crackling fire",
+        "fire",
+        fire,
         nouns=("a crackling fire", "a campfire", "the crackle of fire"),
         actions=("a fire | crackles | crackling", "wood | burns | burning"),
-        obeys=("length",), span_s=(2.0, 4.0),
+        obeys=("length",),
+        span_s=(2.0, 4.0),
     ),
     SoundKind(
-        "match strike", "fire", match,
+        "match strike",
+        "fire",
+        match,
         nouns=("a match strike", "the strike of a match"),
         actions=("a match | is struck | being struck", "a match | flares up | flaring up"),
-        obeys=("length",), span_s=(0.8, 1.4),
+        obeys=("length",),
+        span_s=(0.8, 1.4),
     ),
-)  # fmt: skip
+)

@@ -27,12 +27,12 @@ def piano(take: Take, hz: float) -> np.ndarray:
 
 def guitar(take: Take, hz: float) -> np.ndarray:
     """A plucked string."""
-    return resonators.string(take, hz, damping=0.9965)
+    return noise.low_pass(resonators.string(take, hz, damping=0.9965), take.sample_rate, 6 * hz)
 
 
 def bass(take: Take, hz: float) -> np.ndarray:
     """A plucked bass string: low and round."""
-    return noise.low_pass(resonators.string(take, hz, damping=0.995), take.sample_rate, 700)
+    return noise.low_pass(resonators.string(take, hz, damping=0.995), take.sample_rate, 8 * hz)
 
 
 def harp(take: Take, hz: float) -> np.ndarray:

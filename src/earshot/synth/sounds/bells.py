@@ -6,7 +6,7 @@ import numpy as np
 
 from earshot.synth import envelopes, noise, oscillators, resonators
 from earshot.synth.kind import SoundKind
-from earshot.synth.sounds.animals import repeat
+from earshot.synth.sounds.animals import repeat, throat
 from earshot.synth.take import Take
 
 CHURCH = np.array(
@@ -88,9 +88,7 @@ def jingle(take: Take) -> np.ndarray:
 def buzzer(take: Take) -> np.ndarray:
     """A door buzzer: mains hum made harsh."""
     source = oscillators.saw(take, 100 * take.pitch) + 0.5 * oscillators.saw(take, 150 * take.pitch)
-    return resonators.formants(take, source, (700, 1_900), (1.0, 0.7), 0.4) * envelopes.swell(
-        take, 0.01, 0.02
-    )
+    return throat(take, source, (700, 1_900), (1.0, 0.7), 0.4) * envelopes.swell(take, 0.01, 0.02)
 
 
 KINDS = (

@@ -6,7 +6,7 @@ import numpy as np
 
 from earshot.synth import envelopes, noise, oscillators, resonators
 from earshot.synth.kind import SoundKind
-from earshot.synth.sounds.animals import repeat
+from earshot.synth.sounds.animals import repeat, throat
 from earshot.synth.sounds.vehicles import motor
 from earshot.synth.take import Take
 
@@ -52,7 +52,7 @@ def chainsaw(take: Take) -> np.ndarray:
     )
     hz = take.pitch * 128 * throttle * noise.wander(take, 8, 0.97, 1.03)
     body = motor(take, hz, 2.0, 4_500)
-    return resonators.formants(take, body, (520, 1_400, 2_900), (1.0, 1.0, 0.9), 0.35) * throttle
+    return throat(take, body, (520, 1_400, 2_900), (1.0, 1.0, 0.9), 0.35) * throttle
 
 
 def jackhammer(take: Take) -> np.ndarray:
@@ -80,7 +80,7 @@ def ratchet(take: Take) -> np.ndarray:
     """A pawl clicking over its teeth, in turns."""
 
     def turn(part: Take) -> np.ndarray:
-        times = np.arange(0.0, part.duration_s - 0.01, 1 / (26.0 * take.speed))
+        times = np.arange(0.0, part.duration_s - 0.01, 1 / (15.0 * take.speed))
         click = resonators.drops(part, times, 2_900, 0.0035, 1.0)
         return click + resonators.drops(part, times, 5_100, 0.002, 0.6)
 

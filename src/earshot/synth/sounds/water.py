@@ -46,7 +46,7 @@ def pouring(take: Take) -> np.ndarray:
 
 def waves(take: Take) -> np.ndarray:
     """Surf: noise that swells, brightens as it breaks, and draws back."""
-    rate = 0.45 * take.speed
+    rate = 0.6 * take.speed
     place = np.mod(take.seconds() * rate + take.uniform(0.0, 0.25), 1.0)
     rise = np.where(place < 0.4, place / 0.4, (1 - place) / 0.6)
     base = noise.sloped(take, -3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -21,7 +22,8 @@ from earshot.synth.sounds import SOUNDS
 class TwinPair:
     """`caption` is true of `scene` and false of `swapped_scene`, and the other way round.
 
-    Both captions use the same template and the same words, both clips the same background.
+    Both captions have the same template and the same words but for the swap, both clips the same
+    background.
     """
 
     scene: Scene
@@ -76,7 +78,8 @@ def _order_pair(seed: int, index: int, config: SceneConfig) -> TwinPair:
     room = float(config.duration_s * 0.485)
     segments = [render_segment(kind, {}, room, config, rng) for kind in kinds]
     wordings = [word(SOUNDS[kind], {}, rng) for kind in kinds]
-    template = THEN[int(rng.integers(len(THEN)))]
+    templates = _even(THEN)
+    template = templates[int(rng.integers(len(templates)))]
 
     def version(order: Sequence[int]) -> tuple[Scene, str]:
         groups = [[segments[i]] for i in order]
@@ -94,7 +97,7 @@ def _attribute_pair(
     axis = list(able)[int(rng.integers(len(able)))]
     kinds = [able[axis][i] for i in rng.choice(len(able[axis]), 2, replace=False)]
     values = list(AXES[axis]) if rng.random() < 0.5 else list(AXES[axis])[::-1]
-    templates = THEN if relation == "then" else WHILE
+    templates = _even(THEN if relation == "then" else WHILE)
     template = templates[int(rng.integers(len(templates)))]
 
     def version(values: Sequence[str]) -> tuple[Scene, str]:
@@ -114,6 +117,15 @@ def _attribute_pair(
 
     (scene, caption), (swapped_scene, swapped_caption) = version(values), version(values[::-1])
     return TwinPair(scene, caption, swapped_scene, swapped_caption)
+
+
+def _even(templates: Sequence[str]) -> list[str]:
+    """The templates that put both events in the same form, so that a swap changes no word."""
+    return [
+        template
+        for template in templates
+        if len({field[0] for _, field, _, _ in string.Formatter().parse(template) if field}) == 1
+    ]
 
 
 def _arranged(

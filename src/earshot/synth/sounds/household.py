@@ -310,7 +310,7 @@ KINDS = (
         "can opening",
         "household",
         can,
-        nouns=("a can being opened", "the pop and fizz of a can"),
+        nouns=("the opening of a can", "the pop and fizz of a can"),
         actions=("a can | is opened | being opened", "someone | opens a soda | opening a soda"),
         span_s=(0.6, 0.9),
         one_shot=True,

@@ -97,7 +97,7 @@ KINDS = (
         "water",
         dripping,
         nouns=("dripping water", "water drops"),
-        actions=("water | drips | dripping", "drops of water | fall | falling"),
+        actions=("water | drips | dripping", "water drops | fall | falling"),
         obeys=("speed", "pitch", "length"),
         span_s=(1.2, 3.0),
     ),

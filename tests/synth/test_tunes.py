@@ -38,7 +38,7 @@ def test_the_beat_is_where_it_is_said_to_be(voice: str) -> None:
         flux = onset_flux(made.waveform)
         on = [flux[_near(beat)].max() for beat in made.beats_s[1:-1]]
         off = [flux[_near(beat + 0.29 * beat_s)].max() for beat in made.beats_s[1:-1]]
-        assert np.median(on) > 3 * np.median(off)
+        assert np.median(on) > 2 * np.median(off)
 
 
 def _near(time_s: float) -> slice:

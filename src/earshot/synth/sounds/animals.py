@@ -202,7 +202,7 @@ KINDS = (
         "animals",
         cow,
         nouns=("a cow's moo", "a moo", "mooing"),
-        actions=("a cow | moos | mooing", "cattle | low | lowing"),
+        actions=("a cow | moos | mooing", "a cow | bellows | bellowing"),
         obeys=("pitch", "length"),
         span_s=(1.2, 2.2),
     ),

@@ -156,7 +156,7 @@ KINDS = (
         "pink noise",
         "tones",
         pink_noise,
-        nouns=("pink noise", "a soft broadband noise"),
+        nouns=("pink noise", "broadband noise"),
         actions=("pink noise | plays | playing", "pink noise | sounds | sounding"),
         obeys=("length",),
         span_s=(1.0, 3.0),

@@ -19,7 +19,8 @@ def rain(take: Take) -> np.ndarray:
 
 def thunder(take: Take) -> np.ndarray:
     """A crack, then a rumble that rolls away in waves."""
-    rumble = noise.low_pass(noise.sloped(take, -6), take.sample_rate, 260 * take.pitch, 3)
+    deep = noise.sloped(take, -4)
+    rumble = noise.band_pass(deep, take.sample_rate, 35, 320 * take.pitch)
     rolls = noise.wander(take, 3, 0.15, 1.0) ** 2
     fading = np.exp(-take.seconds() / (0.45 * take.duration_s))
     body = rumble / np.std(rumble) * rolls * fading * envelopes.swell(take, 0.05, 0.3)

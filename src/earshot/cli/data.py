@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from earshot.cli import console
+from earshot.cli import console, data_make
 
 if TYPE_CHECKING:
     from earshot.data.faults import LoadFault
@@ -19,6 +19,7 @@ SHOWN = 20  # faults of one kind; --json and --all give them all
 data_app = typer.Typer(
     name="data", help="Check a data set, or make one.", no_args_is_help=True, add_completion=False
 )
+data_make.register(data_app)
 
 
 def register(app: typer.Typer) -> None:

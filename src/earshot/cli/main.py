@@ -6,7 +6,23 @@ import sys
 
 import typer
 
-from earshot.cli import console, data
+from earshot.cli import (
+    check,
+    claim,
+    console,
+    data,
+    data_make,
+    doctor,
+    embed,
+    evaluate,
+    index,
+    papers,
+    run,
+    search,
+    similar,
+    tag,
+    where,
+)
 from earshot.core.errors import EarShotError
 
 app = typer.Typer(
@@ -15,6 +31,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help: importing rich takes longer than all the rest
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -30,7 +47,12 @@ def options(
         close_network()
 
 
-data.register(app)
+JOBS = (index, search, similar, tag, embed, evaluate)
+RESEARCH = (data, run, claim, papers, where)
+HEALTH = (check, doctor)
+for command in (*JOBS, *RESEARCH, *HEALTH):  # as --help lists them
+    command.register(app)
+data_make.register(data.data_app)
 
 
 def main() -> None:

@@ -1,0 +1,79 @@
+"""earshot run: train one paper's recipe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from earshot.cli import console
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    app.command()(run)
+
+
+def run(
+    recipe: Annotated[str, typer.Argument(metavar="KEY", help="`earshot papers` lists them.")],
+    preset: Annotated[
+        str | None, typer.Option(help="small (the default), paper, or another of the recipe's.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="A manifest or folder; procedural clips if left out.")
+    ] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="FIELD=VALUE", help="Change one setting."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The run's folder; runs/KEY if left out.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    seed: Annotated[int | None, typer.Option(help="Of everything random.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Figures as one JSON object.")] = False,
+) -> None:
+    """Train one paper's recipe: earshot run clap --set fit.steps=50
+
+    The run's folder then serves as --model. A killed run goes on with --resume, and ends with the
+    same weights. Several processes: torchrun --nproc-per-node 2 -m earshot run clap
+    """
+    from earshot.recipes import find_recipe
+    from earshot.training.processes import this_process
+
+    module = find_recipe(recipe)
+    folder = Path("runs") / recipe if out is None else out
+    words = [*(changes or []), *([] if seed is None else [f"seed={seed}"])]
+    config = _config(module, recipe, preset, words, folder if resume else None)
+    clips = None
+    if data is not None:
+        from earshot.data import open_clips
+
+        clips = open_clips(data)
+    report = module.run(config, clips, folder, resume=resume)
+    if not this_process().is_main:
+        return
+    if as_json:
+        console.json_line({"recipe": recipe, "out": str(folder), "values": report.values})
+    else:
+        print(report.to_text())
+        console.note(f"The run is in {folder}: pass it as --model.")
+
+
+def _config(
+    module: Any, recipe: str, preset: str | None, changes: list[str], resumed: Path | None
+) -> Any:
+    """The preset with its changes; a resumed run keeps the config that it began with."""
+    from earshot.core.config import from_dict, override
+    from earshot.core.errors import unknown_name
+    from earshot.training.run_folder import RUN_NAME, read_run
+
+    presets = [name for name, made in vars(module.Config).items() if isinstance(made, classmethod)]
+    if resumed is not None and preset is None and (resumed / RUN_NAME).is_file():
+        begun = read_run(resumed)
+        if begun["recipe"] == recipe:
+            return override(from_dict(module.Config, begun["config"]), changes)
+    if preset is not None and preset not in presets:
+        raise unknown_name("preset", preset, presets)
+    return override(getattr(module.Config, preset or "small")(), changes)

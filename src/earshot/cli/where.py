@@ -1,0 +1,82 @@
+"""earshot where: the files of a paper, or the papers that use a part."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from earshot.cli import console
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to `app`."""
+    app.command()(where)
+
+
+def where(
+    name: Annotated[str, typer.Argument(metavar="KEY|PART", help="clap, or InfoNCE, or htsat.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a file.")] = False,
+) -> None:
+    """Show the files of a paper, or the file of a part and the papers that use it."""
+    from earshot.core.errors import unknown_name
+    from earshot.recipes import keys
+
+    parts = _parts()
+    if name in keys():
+        rows = _paper_files(name)
+    elif name.lower() in parts:
+        path = parts[name.lower()]
+        users = [key for key in keys() if path in _used_by(key)]
+        rows = [{"what": "part", "path": str(path)}]
+        rows += [{"what": f"used by {key}", "path": str(_recipe(key))} for key in users]
+    else:
+        raise unknown_name("paper or part", name, [*keys(), *parts])
+    for row in rows:
+        if as_json:
+            console.json_line(row)
+        else:
+            print(f"{row['what']:<16} {row['path']}")
+
+
+def _paper_files(key: str) -> list[dict[str, str]]:
+    """Recipe, and in a source checkout docs, results and tests."""
+    root = _package().parents[1]
+    files = {
+        "recipe": _recipe(key),
+        "docs": root / "docs" / "papers" / f"{key}.md",
+        "results": root / "results" / f"{key}.json",
+        "tests": root / "tests" / "recipes" / f"test_{key}.py",
+    }
+    return [{"what": what, "path": str(path)} for what, path in files.items() if path.is_file()]
+
+
+def _parts() -> dict[str, Path]:
+    """File of every public class and of every module below recipes, by its name in lower case."""
+    found: dict[str, Path] = {}
+    for path in sorted(_package().glob("*/[a-z]*.py")):
+        if path.parent.name in ("recipes", "cli", "core"):
+            continue
+        found.setdefault(path.stem, path)
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                found.setdefault(node.name.lower(), path)
+    return found
+
+
+def _used_by(key: str) -> set[Path]:
+    from earshot.training.sources import sources_of
+
+    return set(sources_of(f"earshot.recipes.{key}"))
+
+
+def _recipe(key: str) -> Path:
+    return _package() / "recipes" / f"{key}.py"
+
+
+def _package() -> Path:
+    from earshot.training.sources import PACKAGE
+
+    return PACKAGE

@@ -1,0 +1,50 @@
+"""What an index was made with; it travels inside the table, so it survives copying and buckets."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from earshot.core.config import from_dict, to_dict
+from earshot.core.errors import EarShotError
+
+FORMAT = 1
+KEY = b"earshot"  # in the table's schema metadata
+
+
+@dataclass(frozen=True)
+class IndexSettings:
+    """The model and windowing of one table, and the folder whose sounds it holds."""
+
+    model: str  # what --model was
+    fingerprint: str  # of weights, front end and windowing
+    dim: int
+    window_s: float
+    hop_s: float
+    root: str  # folder of the sounds; relative to the index where it lies inside it
+    format: int = FORMAT
+
+    def to_metadata(self) -> dict[bytes, bytes]:
+        """For the table's schema."""
+        return {KEY: json.dumps(to_dict(self), sort_keys=True).encode()}
+
+    @staticmethod
+    def from_metadata(metadata: dict[bytes, bytes] | None, where: str) -> IndexSettings:
+        """Read back from the table's schema; a newer format is refused."""
+        try:
+            values = json.loads((metadata or {})[KEY])
+            newer = values.get("format", 0) > FORMAT
+            settings = None if newer else from_dict(IndexSettings, values, "index")
+        except (KeyError, ValueError, AttributeError) as fault:
+            raise EarShotError(
+                got=f"{where}, a table without EarShot's settings",
+                expected="an index that `earshot index` wrote",
+                mend="Name another folder with --index.",
+            ) from fault
+        if settings is None:
+            raise EarShotError(
+                got=f"{where} of format {values['format']}",
+                expected=f"at most {FORMAT}",
+                mend="Update EarShot, or index again into another folder.",
+            )
+        return settings

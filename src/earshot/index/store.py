@@ -1,0 +1,381 @@
+"""The store: one LanceDB table per model, one row per window of sound."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from earshot.core.errors import EarShotError
+from earshot.index import rows as columns
+from earshot.index.lock import writing
+from earshot.index.place import is_remote, root_of
+from earshot.index.rows import FileRows, KnownFile
+from earshot.index.settings import IndexSettings
+from earshot.index.where import spell_where
+
+if TYPE_CHECKING:
+    import pyarrow
+    from lancedb.db import DBConnection
+    from lancedb.table import Table
+
+T = TypeVar("T")
+PREFIX = "sounds-"
+EXACT_ROWS = 500_000  # up to here all vectors lie in memory; past it LanceDB's own index answers
+IDS_PER_FILTER = 500
+KNOWN = ("size", "mtime_ns", "content_hash", "tags", "caption")
+N_BACKGROUND = 4_096  # rows that stand for the whole of a large index
+N_PROBES, REFINE = 24, 10  # cells looked into; candidates measured exactly, in multiples of k
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows in memory, a file's beside each other and in order of time.
+
+    `vectors` [rows, dim], and the other columns as an Arrow table.
+    """
+
+    vectors: NDArray[np.float32]
+    table: pyarrow.Table
+
+    @cached_property
+    def file_of_row(self) -> NDArray[np.int64]:
+        """Number of each row's file [rows], counted from 0 in the order of the rows."""
+        ids = self.table["file_id"].combine_chunks().dictionary_encode()
+        numbers: NDArray[np.int64] = ids.indices.to_numpy().astype(np.int64)
+        return numbers
+
+    def best_of_each_file(self, scores: NDArray[np.float32]) -> NDArray[np.int64]:
+        """The row of every file's best score [files]; of equal ones the earliest."""
+        if not len(scores):
+            return np.zeros(0, dtype=np.int64)
+        files = self.file_of_row
+        best = np.maximum.reduceat(scores, np.flatnonzero(np.diff(files, prepend=-1)))
+        as_good = np.flatnonzero(scores == best[files])
+        return as_good[np.diff(files[as_good], prepend=-1) > 0]
+
+
+class Store:
+    """An index on a local folder or object storage, opened for one model."""
+
+    def __init__(self, place: str, table: Table, *, exact_rows: int = EXACT_ROWS) -> None:
+        self.place, self.exact_rows = place, exact_rows
+        self._table = table
+        self.settings = IndexSettings.from_metadata(table.schema.metadata, f"{place}, {table.name}")
+        self._in_memory: dict[str, Rows] = {}
+
+    @classmethod
+    def open(cls, place: str, *, fingerprint: str | None = None, model: str = "") -> Store:
+        """The index at `place` as made by the model of `fingerprint`, or by its only model.
+
+        Raises when there is none, when it holds several and none was named, or only another's.
+        """
+        connection = _connect(place)
+        names = _tables(connection)
+        if not names:
+            raise EarShotError(
+                got=f"{place}, which holds no index",
+                expected="a folder that `earshot index` wrote",
+                mend="Run: earshot index DIR",
+            )
+        wanted = f"{PREFIX}{fingerprint}" if fingerprint else names[0]
+        if wanted in names and (fingerprint or len(names) == 1):
+            return cls(place, connection.open_table(wanted))
+        held = [cls(place, connection.open_table(name)).settings for name in names]
+        made = ", ".join(f"{each.model} ({each.fingerprint})" for each in held)
+        if not fingerprint:
+            raise EarShotError(
+                got=f"{place}, which holds indexes of {len(held)} models: {made}",
+                expected="to be told which of them to use",
+                mend=f"Name one, such as --model {held[0].model}.",
+            )
+        raise EarShotError(
+            got=f"a search with model {model or 'of another kind'} ({fingerprint})",
+            expected=f"the model that made the index: {made}",
+            mend=f"Search with --model {held[0].model}, or index the folder again with this one.",
+        )
+
+    @classmethod
+    def create(cls, place: str, settings: IndexSettings) -> Store:
+        """The index at `place` for this model, made if it is not there yet."""
+        from lancedb.index import FTS
+
+        connection = _connect(place)
+        name = f"{PREFIX}{settings.fingerprint}"
+        if name not in _tables(connection):
+            with _faults(place):
+                shape = columns.schema(settings.dim, settings.to_metadata())
+                connection.create_table(name, schema=shape, exist_ok=True)
+                connection.open_table(name).create_index("words", config=FTS())
+        store = cls(place, connection.open_table(name))
+        if store.settings.root != settings.root:
+            raise EarShotError(
+                got=f"{settings.root} for the index at {place}",
+                expected=f"the folder it was made for, {store.settings.root}",
+                mend="Give each folder its own --index, or index a folder above both.",
+            )
+        return store
+
+    @property
+    def root(self) -> Path:
+        """The folder that paths are relative to."""
+        return root_of(self.place, self.settings.root)
+
+    @property
+    def n_rows(self) -> int:
+        """Windows in the index."""
+        return self._table.count_rows()
+
+    @property
+    def n_files(self) -> int:
+        """Sounds in the index."""
+        return self._table.count_rows("window = 0")
+
+    def writing(self) -> AbstractContextManager[None]:
+        """Be the only writer; on object storage, which has no locks, this promises nothing."""
+        return nullcontext() if is_remote(self.place) else writing(Path(self.place))
+
+    # -- writing ---------------------------------------------------------------------------------
+
+    def known(self) -> dict[str, KnownFile]:
+        """Size, time and hash of every file in the index, by path."""
+        names = ["path", "path_bytes", *KNOWN]
+        found = self._table.search().where("window = 0").select(names).limit(None).to_arrow()
+        return {
+            columns.true_path(row["path"], row["path_bytes"]): _known(row)
+            for batch in found.to_batches(max_chunksize=10_000)
+            for row in batch.to_pylist()
+        }
+
+    def put(self, files: Sequence[FileRows], *, replace: bool) -> None:
+        """Write `files` in one commit: all their windows are there, or none.
+
+        replace: some of them may be there already; the same commit takes their old rows away.
+        """
+        if not files:
+            return
+        new = columns.to_arrow(files, self._table.schema, self.settings.fingerprint)
+        self._in_memory.clear()
+        with _faults(self.place):
+            if not replace:
+                self._table.add(new)
+                return
+            old = " OR ".join(f"({one})" for one in _ids(each.path for each in files))
+            (
+                self._table.merge_insert(["file_id", "window"])
+                .when_matched_update_all()
+                .when_not_matched_insert_all()
+                .when_not_matched_by_source_delete(old)
+                .execute(new)
+            )
+
+    def remove(self, paths: Iterable[str]) -> None:
+        """Take files out of the index."""
+        self._in_memory.clear()
+        with _faults(self.place):
+            for condition in _ids(paths):
+                self._table.delete(condition)
+
+    def rows_of(self, path: str) -> FileRows | None:
+        """What the index holds of one file."""
+        where = f"file_id = '{columns.file_id(path)}'"
+        found = self._table.search().where(where).limit(None).to_arrow().sort_by("window")
+        if not found.num_rows:
+            return None
+        first = found.slice(0, 1).to_pylist()[0]
+        return FileRows(
+            path=path,
+            known=_known(first),
+            duration_s=first["duration_s"],
+            start_s=found["start_s"].to_numpy(),
+            end_s=found["end_s"].to_numpy(),
+            vectors=_matrix(found),
+        )
+
+    def compact(self) -> None:
+        """Merge what many commits left behind, bring the indexes up to date, free the disk."""
+        with _faults(self.place), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that older readers fail: they read what is in memory
+            if self.n_rows > self.exact_rows and not self._has_vector_index():
+                from lancedb.index import IvfRq
+
+                self._table.create_index("vector", config=IvfRq(distance_type="cosine"))
+            self._table.optimize(
+                cleanup_older_than=timedelta(0), delete_unverified=not is_remote(self.place)
+            )
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    def stats(self) -> dict[str, Any]:
+        """Rows, files, fragments and megabytes."""
+        facts: Any = self._table.stats()  # annotated as a dataclass, but a dict
+        facts = facts if isinstance(facts, dict) else asdict(facts)
+        return {
+            "model": self.settings.model,
+            "fingerprint": self.settings.fingerprint,
+            "files": self.n_files,
+            "windows": self.n_rows,
+            "fragments": facts["fragment_stats"]["num_fragments"],
+            "megabytes": round(facts["total_bytes"] / 1e6, 3),
+            "exact": self.is_exact,
+        }
+
+    @property
+    def is_exact(self) -> bool:
+        """True when every window is compared, False when the approximate index answers."""
+        return self.n_rows <= self.exact_rows or not self._has_vector_index()
+
+    def refresh(self) -> None:
+        """See what other processes have written since this index was opened."""
+        self._table.checkout_latest()  # type: ignore[no-untyped-call]
+        self._in_memory.clear()
+
+    def all_rows(self, where: str | None = None) -> Rows:
+        """Every row that `where` lets through, in memory; kept for the next call."""
+        key = where or ""
+        if key not in self._in_memory:
+            if len(self._in_memory) > 4:
+                self._in_memory.clear()
+            self._in_memory[key] = self._rows(lambda: self._query(None, where).limit(None))
+        return self._in_memory[key]
+
+    def nearest(self, vector: NDArray[np.float32], k: int, where: str | None = None) -> Rows:
+        """About the `k` nearest rows by cosine, through the approximate index."""
+
+        def query() -> Any:
+            near = self._query(vector, where).distance_type("cosine")
+            return near.nprobes(N_PROBES).refine_factor(REFINE).limit(k)
+
+        return self._rows(query, "_distance")
+
+    def background(self) -> Rows:
+        """Rows of files drawn evenly from a large index: a file's id is a hash, so random."""
+        digits, expected = 0, self.n_rows
+        while expected > 16 * N_BACKGROUND and digits < 4:
+            digits, expected = digits + 1, expected // 16
+        return self.all_rows(f"file_id LIKE '{'0' * digits}%'")
+
+    def rows_of_files(self, ids: Sequence[str], where: str | None = None) -> Rows:
+        """All rows of the files with these ids."""
+        quoted = ", ".join(f"'{each}'" for each in ids)
+        both = f"file_id IN ({quoted})" + (f" AND ({where})" if where else "")
+        return self._rows(lambda: self._query(None, both).limit(None))
+
+    def matching_words(self, words: Sequence[str], limit: int) -> dict[str, str]:
+        """The words of the files that have one of `words`, by file id, best match first."""
+        if not words:
+            return {}
+
+        def read() -> pyarrow.Table:
+            query = self._table.search(" ".join(words), query_type="fts").limit(limit)
+            return query.select(["file_id", "words", "_score"]).to_arrow()
+
+        found = self._read(read)
+        return dict(zip(found["file_id"].to_pylist(), found["words"].to_pylist(), strict=True))
+
+    def _query(self, vector: NDArray[np.float32] | None, where: str | None) -> Any:
+        query = self._table.search(vector)
+        return query.where(spell_where(where)) if where else query
+
+    def _rows(self, query: Callable[[], Any], *measured: str) -> Rows:
+        names = [*columns.ABOUT_FILE, *columns.ABOUT_WINDOW, "vector"]
+        try:
+            found = self._read(lambda: query().select([*names, *measured]).to_arrow())
+        except ValueError as fault:
+            raise EarShotError(
+                got=f"a filter that cannot be run: {_first_line(fault)}",
+                expected=f"a condition on {', '.join(names[:-1])}",
+                mend="Write it as --where \"duration_s > 3 AND folder = 'dogs'\".",
+            ) from fault
+        found = found.sort_by([("file_id", "ascending"), ("window", "ascending")])
+        return Rows(_matrix(found), found.select(names[:-1]))
+
+    def _read(self, read: Callable[[], T]) -> T:
+        """What `read` gives; once more when a writer has just compacted its rows away."""
+        try:
+            return read()
+        except (OSError, RuntimeError):
+            self.refresh()
+            return read()
+
+    def _has_vector_index(self) -> bool:
+        return any("vector" in each.columns for each in self._table.list_indices())
+
+
+def drop_outdated(place: str, settings: IndexSettings) -> int:
+    """Take away tables that the same model made before it changed: nothing can search them."""
+    connection = _connect(place)
+    outdated = [
+        name
+        for name in _tables(connection)
+        if name != f"{PREFIX}{settings.fingerprint}"
+        and Store(place, connection.open_table(name)).settings.model == settings.model
+    ]
+    for name in outdated:
+        connection.drop_table(name)
+    return len(outdated)
+
+
+def _connect(place: str) -> DBConnection:
+    import lancedb
+
+    if not is_remote(place):
+        Path(place).mkdir(parents=True, exist_ok=True)
+    with _faults(place):
+        return lancedb.connect(place)
+
+
+def _tables(connection: DBConnection) -> list[str]:
+    names: list[str] = []
+    token = None
+    while True:
+        page = connection.list_tables(page_token=token)
+        names += page.tables
+        token = page.page_token
+        if not token:
+            return sorted(name for name in names if name.startswith(PREFIX))
+
+
+@contextmanager
+def _faults(place: str) -> Iterator[None]:
+    """What the store cannot write or read becomes a sentence."""
+    try:
+        yield
+    except (OSError, RuntimeError) as fault:
+        raise EarShotError(
+            got=f"the index at {place}: {_first_line(fault)}",
+            expected="a place that can be read, written and has room",
+            mend="Free some disk or name another --index; what was finished is kept, run it again.",
+        ) from fault
+
+
+def _ids(paths: Iterable[str]) -> list[str]:
+    """Filters that pick the rows of `paths`, a few hundred in each."""
+    ids = [f"'{columns.file_id(path)}'" for path in paths]
+    starts = range(0, len(ids), IDS_PER_FILTER)
+    return [f"file_id IN ({', '.join(ids[i : i + IDS_PER_FILTER])})" for i in starts]
+
+
+def _matrix(table: pyarrow.Table) -> NDArray[np.float32]:
+    """The vector column [rows, dim]."""
+    column = table["vector"].combine_chunks()
+    flat = column.flatten().to_numpy(zero_copy_only=False)
+    matrix: NDArray[np.float32] = flat.reshape(len(column), column.type.list_size)
+    return matrix
+
+
+def _known(row: dict[str, Any]) -> KnownFile:
+    return KnownFile(**{name: row[name] for name in KNOWN} | {"tags": tuple(row["tags"])})
+
+
+def _first_line(fault: Exception) -> str:
+    return re.sub(r"\s+", " ", str(fault).strip().partition("\n")[0])[:300]

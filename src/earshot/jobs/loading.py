@@ -1,0 +1,153 @@
+"""Any model by name: what ships, what was trained here, what others published."""
+
+from __future__ import annotations
+
+import os
+import re
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from earshot.core.checkpoint import CONFIG_NAME, Checkpoint, read_checkpoint
+from earshot.core.config import from_dict
+from earshot.core.errors import EarShotError, unknown_name
+from earshot.core.network import close_network
+
+if TYPE_CHECKING:
+    from earshot.models.embedder import Embedder
+
+DEFAULT = "earshot-small"
+FILE_SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".safetensors")
+TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "vocab.txt")
+HUB_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*")
+ACCEPTED = (
+    "a name that ships ({shipped}), a run folder of `earshot run`, a transformers CLAP folder or "
+    "hub name (laion/clap-htsat-unfused), a LAION .pt or a Microsoft .pth"
+)
+
+
+def load(
+    model: str | Path = DEFAULT,
+    *,
+    device: str = "cpu",
+    offline: bool = False,
+    precision: Literal["fp32", "bf16"] = "fp32",
+    hop_s: float | None = None,
+    tokenizer: str | Path | None = None,
+) -> Embedder:
+    """A model that embeds sounds and texts into one space.
+
+    model: a shipped name, a run folder, a `transformers` CLAP folder or hub name, a LAION .pt or a
+    Microsoft .pth; what lies there decides, not how it is called. `offline` closes the network
+    for this process. `hop_s` sets how far apart windows start; a window's length if left out.
+    `tokenizer` is for checkpoints that bring none (LAION's, Microsoft's): a folder or a hub name;
+    files beside the checkpoint are found without it.
+    """
+    if offline:
+        close_network()
+    options: dict[str, Any] = {"device": device, "precision": precision}
+    if hop_s is not None:
+        options["hop_s"] = hop_s
+    if tokenizer is not None:
+        options["tokenizer"] = tokenizer
+    name = os.fspath(model)
+    path = Path(name).expanduser()
+    if name in shipped_models():
+        return _from_checkpoint(read_checkpoint(_weights() / name), name, options)
+    if (path / CONFIG_NAME).is_file():
+        return _from_checkpoint(read_checkpoint(path), str(path.absolute()), options)
+    if path.is_file() or (path / "config.json").is_file():
+        return _foreign(path, str(path.absolute()), options)
+    if path.is_dir():
+        raise EarShotError(
+            got=f"{path}, a folder without {CONFIG_NAME} or config.json",
+            expected=_accepted(),
+            mend="Name the folder that holds the model itself.",
+        )
+    if name == DEFAULT:
+        raise EarShotError(
+            got=f"{DEFAULT}, whose weights are not in this installation",
+            expected=f"them in {_weights() / DEFAULT}",
+            mend="Install EarShot again, or make them from its sources: make weights.",
+        )
+    if not _is_hub_name(name):
+        known = shipped_models() or [DEFAULT]
+        raise unknown_name("model", name, known, mend=f"A model is {_accepted()}.")
+    return _foreign(name, name, options)
+
+
+def as_embedder(model: str | Path | Embedder) -> Embedder:
+    """`model` itself when it embeds already, else what `load` makes of the name."""
+    return load(model) if isinstance(model, str | Path) else model
+
+
+def shipped_models() -> list[str]:
+    """Names of the models inside the package, sorted."""
+    folder = _weights()
+    if not folder.is_dir():
+        return []
+    return sorted(each.name for each in folder.iterdir() if (each / CONFIG_NAME).is_file())
+
+
+def _weights() -> Path:
+    return Path(str(resources.files("earshot"))) / "weights"
+
+
+def _from_checkpoint(checkpoint: Checkpoint, name: str, options: dict[str, Any]) -> Embedder:
+    """A model of ours: its own recipe builds it."""
+    import torch
+
+    from earshot.models.embedder import Embedder
+    from earshot.models.two_tower import TwoTower
+    from earshot.recipes import find_recipe
+
+    recipe = find_recipe(checkpoint.recipe)
+    build = getattr(recipe, "build", None)
+    with torch.random.fork_rng(devices=[]):  # building draws weights that are then replaced
+        model = build(from_dict(recipe.Config, checkpoint.config)) if build else None
+    if not isinstance(model, TwoTower):
+        raise EarShotError(
+            got=f"{checkpoint.folder}, a model of recipe {checkpoint.recipe!r}",
+            expected="a model that embeds sound and text into one space",
+            mend="Search and tag with a model of an alignment paper: earshot papers.",
+        )
+    weights = checkpoint.weights()
+    missing = sorted(model.state_dict().keys() - weights.keys())
+    unexpected = sorted(weights.keys() - model.state_dict().keys())
+    if missing or unexpected:
+        raise EarShotError(
+            got=f"{checkpoint.folder} without {missing[:3]} and with {unexpected[:3]}",
+            expected=f"the {len(model.state_dict())} tensors that its config asks for",
+            mend="Copy the folder again, weights and earshot.json together.",
+        )
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as fault:
+        raise EarShotError(
+            got=f"{checkpoint.folder}: {str(fault).splitlines()[-1].strip()}",
+            expected="tensors of the shapes that its config asks for",
+            mend="Copy the folder again, weights and earshot.json together.",
+        ) from fault
+    options.pop("tokenizer", None)  # its own is a part of it
+    return Embedder(model, name, **options)
+
+
+def _foreign(source: Path | str, name: str, options: dict[str, Any]) -> Embedder:
+    """A published checkpoint, recognised by what it holds, or the name of one on the hub."""
+    from earshot.models.loading import load_foreign
+
+    if isinstance(source, Path) and source.is_file() and "tokenizer" not in options:
+        beside = source.parent
+        if any((beside / name).is_file() for name in TOKENIZER_FILES):
+            options = options | {"tokenizer": beside}
+    return load_foreign(source, name=name, **options)
+
+
+def _is_hub_name(name: str) -> bool:
+    """True for OWNER/MODEL, unless it looks like a path on this machine with a slip in it."""
+    is_path = name.endswith(FILE_SUFFIXES) or Path(name).parent.is_dir()
+    return HUB_NAME.fullmatch(name) is not None and not is_path
+
+
+def _accepted() -> str:
+    return ACCEPTED.format(shipped=", ".join(shipped_models()) or DEFAULT)

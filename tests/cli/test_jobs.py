@@ -1,0 +1,163 @@
+"""The jobs through the command line: output, exit statuses, sentences."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from earshot.cli.main import app, main
+from earshot.jobs import loading
+from toy_embedder import TONES, ToyEmbedder, write_tones
+
+ODD = os.fsdecode(b"caf\xe9.wav")
+
+
+@pytest.fixture(autouse=True)
+def _toy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loading, "load", lambda model, **_: ToyEmbedder())
+
+
+@pytest.fixture(scope="module")
+def sounds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sounds")
+    write_tones(folder, {f"{i:02d}.wav": (word,) for i, word in enumerate(TONES)})
+    write_tones(folder, {ODD: ("dog", "bell")})
+    return folder
+
+
+def run(*args: object) -> Any:
+    return CliRunner().invoke(app, [os.fspath(a) if isinstance(a, Path) else str(a) for a in args])
+
+
+def rows(result: Any) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_index_search_similar(sounds: Path) -> None:
+    indexed = run("index", sounds, "--json")
+    assert indexed.exit_code == 0, indexed.output
+    [row] = rows(indexed)
+    assert (row["added"], row["failed"], row["files"], row["windows"]) == (6, 0, 6, 7)
+    assert "x real time" in indexed.stderr
+    found = run("search", "bell", "--dir", sounds, "-k", "2", "--json")
+    first, second = rows(found)
+    assert {"rank", "path", "start_s", "end_s", "score"} <= first.keys()
+    by_path = {each["path"]: each for each in (first, second)}
+    assert by_path.keys() == {str(sounds / "03.wav"), str(sounds / ODD)}
+    assert (by_path[str(sounds / ODD)]["start_s"], by_path[str(sounds / ODD)]["end_s"]) == (1, 2)
+    alike = rows(run("similar", sounds / "03.wav", "--dir", sounds, "--json", "-k", "1"))
+    assert [each["path"] for each in alike] == [str(sounds / ODD)]
+
+
+def test_people_read_a_table_with_nothing_a_terminal_cannot_show(sounds: Path) -> None:
+    run("index", sounds)
+    shown = run("search", "dog", "--dir", sounds, "--explain")
+    assert shown.exit_code == 0
+    assert "caf\\udce9.wav" in shown.stdout
+    assert "by sound" in shown.stdout
+
+
+def test_tag(sounds: Path) -> None:
+    result = run("tag", sounds, "--labels", "dog,cat,rain,bell,car", "--json")
+    found = {Path(row["path"]).name: row for row in rows(result)}
+    assert {found[f"{i:02d}.wav"]["label"] for i in range(5)} == set(TONES)
+    row = found["00.wav"]
+    best = row["labels"][0]
+    assert (best["label"], best["score"]) == (row["label"], row["score"]) == ("dog", best["score"])
+    scores = [each["score"] for each in row["labels"]]
+    assert scores == sorted(scores, reverse=True)
+    assert len(scores) == 5
+    assert sum(scores) == pytest.approx(1)
+
+
+def test_failures_are_rows_sentences_and_exit_2(sounds: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.wav"
+    bad.write_text("no sound")
+    result = run("tag", bad, sounds / "00.wav", tmp_path / "none.wav", "--labels", "dog", "--json")
+    assert result.exit_code == 2
+    first, second, third = rows(result)
+    assert first["path"] == str(bad)
+    assert first["error"]
+    assert second["label"] == "dog"
+    assert "error" in third
+    assert f"failed: {bad}" in result.stderr
+    assert "2 failed" in result.stderr
+    assert "Traceback" not in result.output
+    assert run("index", tmp_path).exit_code == 2
+    assert run("embed", bad, "--out", tmp_path / "x.npz").exit_code == 2
+
+
+def test_labels_from_a_file(sounds: Path, tmp_path: Path) -> None:
+    names = tmp_path / "labels.txt"
+    names.write_text("# sounds\ndog\n\nrain\n")
+    [row] = rows(run("tag", sounds / "02.wav", "--labels-file", names, "--json"))
+    assert row["label"] == "rain"
+    assert len(row["labels"]) == 2
+
+
+def test_embed(sounds: Path, tmp_path: Path) -> None:
+    out = tmp_path / "vectors.npz"
+    assert run("embed", sounds, "--out", out, "--per-window").exit_code == 0
+    with np.load(out) as stored:
+        assert stored["vector"].shape == (7, ToyEmbedder.dim)
+    found = rows(run("embed", sounds / "00.wav", "--json"))
+    assert np.linalg.norm(found[0]["embedding"]) == pytest.approx(1, abs=1e-6)
+
+
+def test_evaluate(sounds: Path) -> None:
+    manifest = sounds / "labels.csv"
+    lines = [f"{i:02d}.wav,{word},a {word}" for i, word in enumerate(TONES)]
+    manifest.write_text("path,label,caption\n" + "\n".join(lines) + "\n")
+    [row] = rows(run("evaluate", "zero-shot", "--data", manifest, "--json"))
+    assert (row["task"], row["n"], row["metrics"]["accuracy"]) == ("zero-shot", 5, 1)
+    [row] = rows(run("evaluate", "retrieval", "--data", manifest, "--json"))
+    assert row["metrics"]["text_to_audio/R@1"] == 1
+    shown = run("evaluate", "zero-shot", "--data", manifest)
+    assert "accuracy" in shown.stdout
+
+
+def test_doctor() -> None:
+    found = {row["name"]: row for row in rows(run("doctor", "--json"))}
+    assert found["torch"]["ok"]
+    assert run("doctor").exit_code == 0
+
+
+MISTAKES = [
+    (["search", ""], "an empty query"),
+    (["search", "dog", "--dir", "/"], "earshot index"),
+    (["search", "dog", "--index", "/nowhere/at/all"], "not a folder"),
+    (["index", "/nowhere/at/all"], "not a folder"),
+    (["tag", "x.wav", "--labels", "dog,,cat"], "an empty label"),
+    (["tag", "x.wav", "--labels", "dog", "--labels-file", "x.txt"], "one of them"),
+    (["tag", "x.wav", "--labels-file", "/nowhere.txt"], "No such file"),
+    (["tag", "x.wav", "--prompt", "a sound"], "{label}"),
+    (["embed", "x.wav"], "--out vectors.npz"),
+    (["embed", "x.wav", "--out", "x.csv"], ".npz or .parquet"),
+    (["evaluate", "zeroshot", "--data", "x.csv"], "zero-shot"),
+]
+
+
+@pytest.mark.parametrize(("args", "sentence"), MISTAKES, ids=[" ".join(m[0]) for m in MISTAKES])
+def test_every_mistake_is_one_sentence_and_exit_1(
+    args: list[str],
+    sentence: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["earshot", *args])
+    with pytest.raises(SystemExit) as exit_status:
+        main()
+    assert exit_status.value.code == 1
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("earshot: got ")
+    assert sentence in shown.err
+    assert shown.err.count("\n") == 1

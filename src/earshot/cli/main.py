@@ -11,7 +11,6 @@ from earshot.cli import (
     claim,
     console,
     data,
-    data_make,
     doctor,
     embed,
     evaluate,
@@ -52,7 +51,6 @@ RESEARCH = (data, run, claim, papers, where)
 HEALTH = (check, doctor)
 for command in (*JOBS, *RESEARCH, *HEALTH):  # as --help lists them
     command.register(app)
-data_make.register(data.data_app)
 
 
 def main() -> None:

@@ -1,0 +1,127 @@
+"""The results page and its pictures, from the results files alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from earshot.core.errors import EarShotError
+from earshot.core.files import write_text
+from earshot.training.forest_plot import forest_plot
+
+HEAD = """# Results
+
+What the recipes' claims came to, one section a paper, as `earshot claim KEY --docs docs` wrote it
+from `results/*.json`. Every arm of a claim has the same data, budget and seeds; a control has its
+signal taken away. A difference is paired over the seeds and stands with its 95 % t-interval. It
+*holds* when the whole interval lies above 0 (for "not below": when the mean is at least 0), *fails*
+when the whole interval lies below, and is *open* otherwise.
+"""
+
+
+def write_pages(results: Path, docs: Path) -> list[Path]:
+    """Write `docs/results.md` and `docs/papers/KEY.svg` for every result; gives the files."""
+    found = read_results(results)
+    write_text(docs / "results.md", results_page(found))
+    written = [docs / "results.md"]
+    for result in found:
+        picture = docs / "papers" / f"{result['recipe']}.svg"
+        write_text(picture, forest_plot(result))
+        written.append(picture)
+    return written
+
+
+def read_results(folder: Path) -> list[dict[str, Any]]:
+    """The results files of `folder`, by key."""
+    found = []
+    for path in sorted(folder.glob("*.json")):
+        try:
+            result = json.loads(path.read_text("utf-8"))
+            result["recipe"], result["arms"], result["comparisons"]
+        except (ValueError, KeyError, TypeError) as fault:
+            raise EarShotError(
+                got=f"{path}, which is no results file ({fault!r})",
+                expected="what `earshot claim` wrote",
+                mend=f"Write it again: earshot claim {path.stem}",
+            ) from fault
+        found.append(result)
+    return found
+
+
+def results_page(results: list[dict[str, Any]]) -> str:
+    """The whole page as Markdown."""
+    return "\n".join([HEAD, *(_section(result) for result in results)])
+
+
+def comparison_line(comparison: dict[str, Any]) -> str:
+    """One comparison as a line of text."""
+    return (
+        f"{comparison['claim']}: {_question(comparison)}  {comparison['mean_difference']:+.3f} "
+        f"{_interval(comparison)}  {comparison['verdict']}"
+    )
+
+
+def _section(result: dict[str, Any]) -> str:
+    key, arms, machine = result["recipe"], result["arms"], result["machine"]
+    names = list(dict.fromkeys(name for arm in arms.values() for name in arm["figures"]))
+    rows = []
+    for name, arm in arms.items():
+        minutes = sum(arm["cpu_minutes"]) / len(arm["cpu_minutes"])
+        figures = [_mean(arm["figures"].get(figure)) for figure in names]
+        rows.append([f"{name}: {arm['note']}", *figures, f"{minutes:.1f}"])
+    answers = [
+        [
+            each["claim"],
+            _question(each),
+            f"{each['mean_difference']:+.3f}",
+            _interval(each),
+            f"**{each['verdict']}**",
+        ]
+        for each in result["comparisons"]
+    ]
+    return "\n".join(
+        [
+            f"## [{key}](papers/{key}.md)",
+            "",
+            f"![Differences](papers/{key}.svg)",
+            "",
+            f"Means over {len(result['seeds'])} seeds, and the standard deviation between them:",
+            "",
+            *_table(["arm", *names, "CPU min"], rows),
+            "",
+            *_table(["claim", "question", "difference", "95 % interval", "verdict"], answers),
+            "",
+            f"{result['cpu_minutes']:.0f} CPU minutes on {machine['processor']} "
+            f"({machine['cores']} cores), torch {machine['torch']}, commit {result['commit']}.",
+            "",
+        ]
+    )
+
+
+def _table(head: list[str], rows: list[list[str]]) -> list[str]:
+    lines = [head, ["---"] * len(head), *rows]
+    return ["| " + " | ".join(cells) + " |" for cells in lines]
+
+
+def _question(comparison: dict[str, Any]) -> str:
+    against = comparison["against"]
+    other = against if isinstance(against, str) else f"{against:.3g}"
+    return f"{comparison['figure']} of {comparison['arm']} {comparison['expected']} {other}"
+
+
+def _interval(comparison: dict[str, Any]) -> str:
+    if comparison["interval_95"] is None:
+        return "(one seed)"
+    low, high = comparison["interval_95"]
+    return f"[{low:+.3f}, {high:+.3f}]"
+
+
+def _mean(figure: dict[str, Any] | None) -> str:
+    if figure is None:
+        return "-"
+    values, mean = figure["per_seed"], figure["mean"]
+    if len(values) == 1:
+        return f"{mean:.3f}"
+    spread = (sum((value - mean) ** 2 for value in values) / (len(values) - 1)) ** 0.5
+    return f"{mean:.3f} ± {spread:.3f}"

@@ -40,22 +40,23 @@ def main(folder: Path) -> None:
     console.print(f"{len(clips)} sounds of {len(SOUNDS)} kinds in {sounds}")
 
     earshot.index(sounds)
-    place = {Path(clip.audio).resolve(): number for number, clip in enumerate(clips)}
+    paths = [sounds / clip.id for clip in clips]
+    place = {path.resolve(): number for number, path in enumerate(paths)}
     searches = []
     table = Table("query", "best hits, by their true names", "score")
     for query in QUERIES:
         hits = earshot.search(query, sounds, k=5)
-        found = [(place[(sounds / hit.path).resolve()], hit.score) for hit in hits]
+        found = [(place[hit.path.resolve()], hit.score) for hit in hits]
         searches.append(ReportSearch(query, found))
         names = ", ".join(clips[number].labels[0] for number, _ in found)
         table.add_row(query, names, f"{found[0][1]:.2f}")
     console.print(table)
 
     labels = sorted({clip.labels[0] for clip in clips})
-    tagged = earshot.tag([clip.audio for clip in clips[:8]], labels=labels)
+    tagged = earshot.tag(paths[:8], labels=labels)
     rows = [
         (Path(row.path).name, clip.labels[0], row.label, f"{row.score:.2f}")
-        for row, clip in zip(tagged, clips[:8], strict=True)
+        for row, clip in zip(tagged, clips, strict=False)
     ]
     columns = ("file", "made as", "tagged as", "score")
     table = Table(*columns)
@@ -63,15 +64,15 @@ def main(folder: Path) -> None:
         table.add_row(*row)
     console.print(table)
 
-    embeddings = earshot.embed([clip.audio for clip in clips])
+    embeddings = earshot.embed(paths)
     page = write_report(
         folder / "report.html",
         title="What EarShot hears",
         facts=f"{len(clips)} procedural sounds, indexed by earshot-small in "
         f"{time.monotonic() - began:.0f} s. Press a picture to hear it.",
         sounds=[
-            ReportSound(Path(clip.audio), clip.captions[0], SOUNDS[clip.labels[0]].category)
-            for clip in clips
+            ReportSound(path, clip.captions[0], SOUNDS[clip.labels[0]].category)
+            for path, clip in zip(paths, clips, strict=True)
         ],
         embeddings=embeddings.embeddings,
         searches=searches,

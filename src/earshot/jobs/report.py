@@ -101,9 +101,9 @@ def flatten(embeddings: NDArray[np.float32]) -> NDArray[np.float64]:
     Deterministic. Source: t-SNE, van der Maaten and Hinton, JMLR 2008.
     """
     n = len(embeddings)
-    points = np.asarray(embeddings, np.float64) - np.mean(embeddings, axis=0)
     if n < 3:
         return np.linspace([0.0, 0.5], [1.0, 0.5], n)
+    points = np.asarray(embeddings, np.float64) - np.mean(embeddings, axis=0)
     left, values, _ = np.linalg.svd(points, full_matrices=False)
     places = left[:, :2] * values[:2]
     if n >= 20 and find_spec("sklearn"):

@@ -105,6 +105,12 @@ class Store:
         )
 
     @classmethod
+    def open_all(cls, place: str) -> list[Store]:
+        """The index at `place` once for every model that made one there, by fingerprint."""
+        connection = _connect(place)
+        return [cls(place, connection.open_table(name)) for name in _tables(connection)]
+
+    @classmethod
     def create(cls, place: str, settings: IndexSettings) -> Store:
         """The index at `place` for this model, made if it is not there yet."""
         from lancedb.index import FTS
@@ -214,6 +220,16 @@ class Store:
             )
 
     # -- reading ---------------------------------------------------------------------------------
+
+    def refresh(self) -> bool:
+        """Take in what other processes wrote since; True when there was something."""
+        before = self._table.version
+        with _faults(self.place):
+            self._table.checkout_latest()
+        if self._table.version == before:
+            return False
+        self._in_memory.clear()
+        return True
 
     def stats(self) -> dict[str, Any]:
         """Rows, files, fragments and megabytes."""

@@ -60,7 +60,9 @@ def about(service: Service) -> APIRouter:
             uptime_s=round(time.monotonic() - service.started, 3),
         )
 
-    @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+    @router.get(
+        "/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}}
+    )
     async def metrics() -> Response:
         """Figures for Prometheus."""
         for library in service.libraries.values():

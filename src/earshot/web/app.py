@@ -10,7 +10,7 @@ from fastapi import FastAPI
 import earshot
 from earshot.web.about import STATIC, StaticPage, about
 from earshot.web.embeddings import embeddings
-from earshot.web.faults import add_handlers
+from earshot.web.faults import OwnFaults, add_handlers
 from earshot.web.guards import BodyGuard, KnownHosts, SecurityHeaders
 from earshot.web.library import Library
 from earshot.web.limits import Limits
@@ -53,6 +53,7 @@ def create_app(
     app.mount("/static", StaticPage(directory=STATIC), name="static")
     # the last one added is the first to see a request
     app.add_middleware(BodyGuard, limits=service.limits)
+    app.add_middleware(OwnFaults)
     if hosts is not None:
         app.add_middleware(KnownHosts, hosts=hosts)
     app.add_middleware(Metered, meter=service.meter)

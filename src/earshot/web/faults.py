@@ -16,6 +16,8 @@ from earshot.core.errors import EarShotError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
 log = logging.getLogger("earshot.web")
 RETRY_S = 2
 
@@ -69,11 +71,31 @@ def add_handlers(app: FastAPI) -> None:
         }.get(fault.status_code, str(fault.detail))
         return answer(fault.status_code, message, fault.headers)
 
-    @app.exception_handler(Exception)
-    async def ours(request: Request, fault: Exception) -> JSONResponse:
-        mark = uuid.uuid4().hex[:8]
-        log.error("fault %s at %s %s", mark, request.method, request.url.path)
-        return answer(500, f"This is a fault of EarShot, not yours; the server's log has {mark}.")
+
+class OwnFaults:
+    """Answers what nobody expected: the traceback goes to the log `earshot.web`, not to clients."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watched)
+        except Exception:
+            mark = uuid.uuid4().hex[:8]
+            log.exception("fault %s at %s", mark, scope.get("path"))
+            if started or scope["type"] != "http":
+                raise
+            message = f"This is a fault of EarShot, not yours; the server's log has {mark}."
+            await answer(500, message)(scope, receive, send)
 
 
 def _sentence(fault: RequestValidationError) -> str:
@@ -82,4 +104,5 @@ def _sentence(fault: RequestValidationError) -> str:
     first = errors[0]
     place = ".".join(str(part) for part in first["loc"][1:]) or "the body"
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-    return f"The request does not fit at {place}: {first['msg']}{more}."
+    said = first["msg"].removeprefix("Value error, ")
+    return f"The request does not fit at {place}: {said}{more}."

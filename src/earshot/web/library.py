@@ -79,10 +79,22 @@ class Library:
         where: str | None = None,
         without: str | None = None,
     ) -> Found:
-        """The `k` best sounds for a unit vector [dim] and the query's words; see index.hybrid."""
-        return self.read(
-            lambda store: find(store, vector, words=words, k=k, where=where, without=without)
-        )
+        """The `k` best sounds for a unit vector [dim] and the query's words; see index.hybrid.
+
+        Raises EarShotError for a filter that cannot be run, be it spelt wrong or dividing by zero.
+        """
+        try:
+            return self.read(
+                lambda store: find(store, vector, words=words, k=k, where=where, without=without)
+            )
+        except RuntimeError as fault:
+            if where is None:
+                raise
+            raise EarShotError(
+                got="a filter that cannot be run on these sounds",
+                expected="a condition that is true or false for every sound",
+                mend="Write it like duration_s > 3.",
+            ) from fault
 
     def vector_of(self, file_id: str, start_s: float | None) -> np.ndarray | None:
         """The unit vector [dim] of a sound's window at `start_s`, or of all of it; None if unknown.

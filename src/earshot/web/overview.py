@@ -77,7 +77,7 @@ def points(means: np.ndarray, about: Sequence[dict[str, Any]]) -> list[dict[str,
         return []
     return [
         {
-            "file_id": row["file_id"],
+            "id": row["file_id"],
             "path": row["path"],
             "x": round(float(x), 4),
             "y": round(float(y), 4),

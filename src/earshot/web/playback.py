@@ -114,6 +114,7 @@ def _write_wav(path: Path, out: Path, start_s: float, end_s: float | None) -> No
                     )
     if not n_samples:
         raise EarShotError(
-            got=f"the part from {start_s:g} s on", expected="a start before its end",
+            got=f"a part of {sound.name} that begins at {start_s:g} s, after its end",
+            expected="a start before its end",
             mend="Lower start_s.",
         )

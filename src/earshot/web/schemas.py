@@ -54,7 +54,7 @@ class SearchRequest(Strict):
 
 
 class HitOut(BaseModel):
-    """One place in one sound. `score` is the cosine; hits are sorted by sound and words together."""
+    """One place in one sound. `score` is the cosine; sound and words together sort the hits."""
 
     rank: int
     id: str
@@ -156,7 +156,7 @@ class Map(BaseModel):
 
 
 class Picture(BaseModel):
-    """A spectrogram (base64 of bytes [mel_bins, frames], low bins first) and a waveform's outline."""
+    """A spectrogram (base64 of bytes [mel_bins, frames], low bins first) and an outline, 0 to 1."""
 
     mel: str
     mel_bins: int
@@ -200,9 +200,9 @@ EmbeddingInput = Text | SoundPart
 class EmbeddingRequest(BaseModel):
     """OpenAI's request for embeddings; inputs may be sounds too."""
 
-    input: EmbeddingInput | Annotated[
-        list[EmbeddingInput], Field(min_length=1, max_length=MAX_TEXTS)
-    ]
+    input: (
+        EmbeddingInput | Annotated[list[EmbeddingInput], Field(min_length=1, max_length=MAX_TEXTS)]
+    )
     model: ModelId | None = None
     encoding_format: Literal["float", "base64"] = "float"
     dimensions: Annotated[int, Field(ge=1, le=100_000)] | None = None

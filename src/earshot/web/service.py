@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from earshot.core.errors import EarShotError, unknown_name
+from earshot.web.faults import NotHere
 from earshot.web.library import IndexedSound, Library
 from earshot.web.limits import Limits
 from earshot.web.meter import Meter
@@ -83,7 +84,11 @@ class Service:
         for library in self.libraries.values():
             if library.place == int(place):
                 return library, file_id
-        raise unknown_name("sound id", sound_id, (), mend="Search again.")
+        raise NotHere(
+            got=f"the sound id {sound_id!r}",
+            expected="the id of a sound that is served here",
+            mend="Search again.",
+        )
 
     def close(self) -> None:
         """Let the threads end and take the temporary files away."""

@@ -82,18 +82,10 @@ def sounds(service: Service) -> APIRouter:
     async def map_of_sounds(model: Annotated[ModelId | None, Query()] = None) -> Map:
         """Dots in the unit square, near ones sounding alike. The first request takes seconds."""
         library = service.library(model)
-        gathered = await service.once(
-            library, "gathered", lambda: library.read(overview.gather)
-        )
+        gathered = await service.once(library, "gathered", lambda: library.read(overview.gather))
         dots = await service.once(library, "map", lambda: overview.points(*gathered))
         n_sounds = await service.read(library.read, lambda store: store.n_files)
-        return Map(
-            points=[Point(id=sound_id(library, dot["file_id"]), **_without_id(dot)) for dot in dots],
-            n_sounds=n_sounds,
-        )
+        shown = [Point(**dot | {"id": sound_id(library, dot["id"])}) for dot in dots]
+        return Map(points=shown, n_sounds=n_sounds)
 
     return router
-
-
-def _without_id(dot: dict[str, object]) -> dict[str, object]:
-    return {name: value for name, value in dot.items() if name != "file_id"}

@@ -34,13 +34,14 @@ def running(libraries: Sequence[Library], **options) -> Iterator[str]:
     listening = listen("127.0.0.1", 0)
     address = address_of(listening).rstrip("/")
     app = create_app(libraries, hosts=LOOPBACK_NAMES, **options)
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
+    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5)
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     try:
         yield address
     finally:
-        server.should_exit = server.force_exit = True
+        server.should_exit = True
         thread.join(60)
         listening.close()
 

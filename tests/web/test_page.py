@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import shutil
 from collections.abc import Iterator
@@ -98,15 +99,16 @@ def first_name(page) -> str:
     return page.locator(".hit .name").first.text_content()
 
 
-def drop(page, name: str, content: bytes) -> None:
-    """Drop a file on the page, as from the desktop."""
+def drop(page, name: str, content: bytes, n_more: int = 0) -> None:
+    """Drop a file of `content` and `n_more` zeros on the page, as from the desktop."""
     carried = page.evaluate_handle(
-        """([name, bytes]) => {
+        """([name, base64, more]) => {
+            const bytes = Uint8Array.from(atob(base64), c => c.charCodeAt(0));
             const carried = new DataTransfer();
-            carried.items.add(new File([new Uint8Array(bytes)], name));
+            carried.items.add(new File([bytes, new Uint8Array(more)], name));
             return carried;
         }""",
-        [name, list(content)],
+        [name, base64.b64encode(content).decode(), n_more],
     )
     for event in ("dragenter", "dragover", "drop"):
         page.dispatch_event("body", event, {"dataTransfer": carried})
@@ -172,7 +174,7 @@ def test_bad_files_get_a_sentence(page) -> None:
     says(page, "notes.txt")
     assert "bad" in page.locator("#status").get_attribute("class")
     assert page.locator(".hit").count() == 0
-    drop(page, "huge.wav", bytes(1_500_000))
+    drop(page, "huge.wav", b"RIFF", 1_500_000)
     says(page, "at most 1 MB")
 
 
@@ -198,11 +200,11 @@ def test_similar_and_filters(page) -> None:
 
 def test_the_map_is_brushed_and_heard(page) -> None:
     page.click("#toggle-map")
-    playwright.expect(page.locator("#map-words")).to_contain_text("Near dots", timeout=WAIT_MS)
+    page.wait_for_selector("#map[data-dots='11']")
     frame = page.locator("#map").bounding_box()
-    page.mouse.move(frame["x"] + 1, frame["y"] + 1)
+    page.mouse.move(frame["x"] + 8, frame["y"] + 8)  # past the round corner, before the dots
     page.mouse.down()
-    page.mouse.move(frame["x"] + frame["width"] - 1, frame["y"] + frame["height"] - 1, steps=4)
+    page.mouse.move(frame["x"] + frame["width"] - 8, frame["y"] + frame["height"] - 8, steps=4)
     page.mouse.up()
     says(page, "11 sounds in the box")
     assert page.locator(".hit").count() == 11

@@ -23,6 +23,7 @@ export class SoundMap {
   show(points) {
     this.points = points;
     this.groups = [...new Set(points.map(point => point.group))].sort();
+    this.canvas.dataset.dots = points.length;
     this.paint();
   }
   /** Light the dots of these sounds and dim the others. */

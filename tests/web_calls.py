@@ -13,12 +13,12 @@ import numpy as np
 import soundfile
 import uvicorn
 from fastapi.testclient import TestClient
-from toy_embedder import RATE, tone
 
 from earshot.index import Store, find_index
 from earshot.web.app import create_app
 from earshot.web.library import Library
 from earshot.web.server import LOOPBACK_NAMES, address_of, listen
+from toy_embedder import RATE, tone
 
 
 @contextmanager

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
-from toy_embedder import ToyEmbedder, write_tones
-from web_calls import serving
 
 from earshot.jobs.indexing import index
 from earshot.web.library import Library
 from earshot.web.limits import Limits
 from earshot.web.opening import open_libraries
+from toy_embedder import ToyEmbedder, write_tones
+from web_calls import serving
 
 NAMES = {
     "pets/dog bark.wav": ("dog",),

@@ -4,8 +4,6 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
-from toy_embedder import ToyEmbedder, write_tones
-from web_calls import message, serving, wav_of
 
 import earshot
 from earshot.core.errors import EarShotError
@@ -13,6 +11,8 @@ from earshot.jobs.indexing import index
 from earshot.web.app import create_app
 from earshot.web.library import Library
 from earshot.web.opening import open_libraries
+from toy_embedder import ToyEmbedder, write_tones
+from web_calls import message, serving, wav_of
 
 
 class Deaf(ToyEmbedder):

@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from toy_embedder import ToyEmbedder
 
 from earshot.core.errors import EarShotError
 from earshot.web.batching import Batcher
 from earshot.web.faults import Busy
+from toy_embedder import ToyEmbedder
 
 
 class Gated:

@@ -5,6 +5,7 @@ import base64
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+
 from toy_embedder import ToyEmbedder, tone
 from web_calls import message, wav_of
 

@@ -7,14 +7,14 @@ from pathlib import Path
 import httpx
 import pytest
 from fastapi.testclient import TestClient
-from toy_embedder import ToyEmbedder, write_tones
-from web_calls import message, serving, wav_of
 
 from earshot.jobs.indexing import index
 from earshot.web.app import create_app
 from earshot.web.library import Library
 from earshot.web.limits import Limits
 from earshot.web.opening import open_libraries
+from toy_embedder import ToyEmbedder, write_tones
+from web_calls import message, serving, wav_of
 
 BOUNDARY = b"----x"
 HEAD = (

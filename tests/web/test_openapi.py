@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, Phase, given, settings
-from toy_embedder import ToyEmbedder
-from web_calls import running
 
 from earshot.web.opening import open_libraries
+from toy_embedder import ToyEmbedder
+from web_calls import running
 
 OPERATIONS = {
     ("GET", "/v1/models"),

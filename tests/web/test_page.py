@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from toy_embedder import RATE, ToyEmbedder, tone, write_tones
-from web_calls import describe, running
 
 from earshot.audio import write_audio
 from earshot.jobs.indexing import index
 from earshot.web.limits import Limits
 from earshot.web.opening import open_libraries
+from toy_embedder import RATE, ToyEmbedder, tone, write_tones
+from web_calls import describe, running
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -245,9 +245,7 @@ def test_keys_alone_are_enough(page) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_phone_needs_no_sideways_scrolling(browser, address: str, scheme: str) -> None:
-    phone = open_page(
-        browser, address, viewport={"width": 360, "height": 740}, color_scheme=scheme
-    )
+    phone = open_page(browser, address, viewport={"width": 360, "height": 740}, color_scheme=scheme)
     wide = "() => document.documentElement.scrollWidth"
     assert phone.evaluate(wide) <= 360
     search(phone, "a cat")

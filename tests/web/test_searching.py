@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 from fastapi.testclient import TestClient
-from web_calls import message, wav_of
 
 from earshot.web.searching import _round
+from web_calls import message, wav_of
 
 
 def search(client: TestClient, **body) -> dict:

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import soundfile
 from fastapi.testclient import TestClient
-from toy_embedder import RATE, ToyEmbedder, tone, write_tones
-from web_calls import describe, message, serving
 
 from earshot.audio import write_audio
 from earshot.jobs.indexing import index
 from earshot.web.opening import open_libraries
+from toy_embedder import RATE, ToyEmbedder, tone, write_tones
+from web_calls import describe, message, serving
 
 
 def ids(client: TestClient) -> dict[str, str]:

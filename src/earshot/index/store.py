@@ -221,16 +221,6 @@ class Store:
 
     # -- reading ---------------------------------------------------------------------------------
 
-    def refresh(self) -> bool:
-        """Take in what other processes wrote since; True when there was something."""
-        before = self._table.version
-        with _faults(self.place):
-            self._table.checkout_latest()
-        if self._table.version == before:
-            return False
-        self._in_memory.clear()
-        return True
-
     def stats(self) -> dict[str, Any]:
         """Rows, files, fragments and megabytes."""
         facts: Any = self._table.stats()  # annotated as a dataclass, but a dict
@@ -250,10 +240,17 @@ class Store:
         """True when every window is compared, False when the approximate index answers."""
         return self.n_rows <= self.exact_rows or not self._has_vector_index()
 
+    @property
+    def version(self) -> int:
+        """Grows with every commit that this handle has seen: of one version, the rows are equal."""
+        return self._table.version
+
     def refresh(self) -> None:
         """See what other processes have written since this index was opened."""
+        before = self.version
         self._table.checkout_latest()  # type: ignore[no-untyped-call]
-        self._in_memory.clear()
+        if self.version != before:
+            self._in_memory.clear()
 
     def all_rows(self, where: str | None = None) -> Rows:
         """Every row that `where` lets through, in memory; kept for the next call."""

@@ -46,7 +46,7 @@ class Library:
         self._lock = threading.RLock()
         self._checked = time.monotonic()
         self._known: dict[str, IndexedSound] = {}
-        self.version = 0  # counts the changes seen
+        self.version = store.version  # of the index, when it was last read
 
     @property
     def root(self) -> Path:
@@ -54,21 +54,16 @@ class Library:
         return self.store.root
 
     def read(self, job: Callable[[Store], T]) -> T:
-        """What `job` reads from the index as it is now, alone.
-
-        Another process may write and compact meanwhile, which takes away files that this one would
-        still read: then the job runs once more on what is there now.
-        """
+        """What `job` reads from the index, alone; of its latest version at most REFRESH_S ago."""
         with self._lock:
-            self._refresh(force=False)
-            before = self.version
-            try:
-                return job(self.store)
-            except (EarShotError, RuntimeError, OSError, ValueError):
-                self._refresh(force=True)
-                if self.version == before:
-                    raise
-                return job(self.store)
+            if time.monotonic() - self._checked > REFRESH_S:
+                self.store.refresh()
+                self._checked = time.monotonic()
+            found = job(self.store)
+            if self.version != self.store.version:  # refreshed above, or by the store itself
+                self.version = self.store.version
+                self._known.clear()
+            return found
 
     def search(
         self,
@@ -155,15 +150,6 @@ class Library:
                 mend="Search again: the index may have changed.",
             )
         return _sound(self.root, rows.table.slice(0, 1).to_pylist()[0])
-
-    def _refresh(self, *, force: bool) -> None:
-        now = time.monotonic()
-        if not force and now - self._checked < REFRESH_S:
-            return
-        self._checked = now
-        if self.store.refresh():
-            self.version += 1
-            self._known.clear()
 
 
 def _sound(root: Path, row: dict[str, Any]) -> IndexedSound:

@@ -253,6 +253,7 @@ def test_a_phone_needs_no_sideways_scrolling(browser, address: str, scheme: str)
     phone.click("#toggle-map")
     assert phone.evaluate(wide) <= 360
     assert phone.locator(".hit .play").first.is_visible()
+    assert phone.locator(".hit .words").first.bounding_box()["width"] > 200
     back = "() => getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)"
     assert (sum(phone.evaluate(back)) < 200) == (scheme == "dark")
     assert phone.faults == []

@@ -168,7 +168,7 @@ def meaning(hit: Hit) -> str:
     if hit.false_alarm is not None:
         chance = hit.false_alarm
         if chance >= 0.2:
-            said.append("could be chance")
+            said += [] if said else ["could be chance"]
         elif chance > 1e-6:
             said.append(f"1 in {_round(1 / chance):,} by chance")
         else:

@@ -149,6 +149,10 @@ byId("record").addEventListener("click", async () => {
 // ---- filters, map, keys ---------------------------------------------------------------------
 
 const filters = new Filters(byId("facets"), () => { if (state.last) ask(state.last); });
+const narrow = matchMedia("(max-width: 46rem)");
+const foldFilters = () => { byId("filters").open = !narrow.matches; };
+narrow.addEventListener("change", foldFilters);
+foldFilters();
 const map = new SoundMap(byId("map"), {
   read: point => { byId("map-words").textContent = point ? `${point.path}${point.caption ? ": " + point.caption : ""}` : ""; },
   hear: point => play(null, { ...point, start_s: 0, end_s: point.duration_s }),

@@ -79,7 +79,7 @@ def serve(
         )
         hosts = set(allow_host) if allow_host else None
     for library in libraries:
-        files = library.read(lambda store: store.n_files)
+        files, _ = library.counts()
         console.note(f"{library.name}: {files} sounds of {library.root}")
     print(console.printable(address), flush=True)
     if open_browser:

@@ -71,7 +71,8 @@ class Store:
         self.place, self.exact_rows = place, exact_rows
         self._table = table
         self.settings = IndexSettings.from_metadata(table.schema.metadata, f"{place}, {table.name}")
-        self._in_memory: dict[str, Rows] = {}
+        self.version = table.version  # of the commit that is read; see refresh
+        self._in_memory: dict[tuple[int, str], Rows] = {}
 
     @classmethod
     def open(cls, place: str, *, fingerprint: str | None = None, model: str = "") -> Store:
@@ -240,26 +241,24 @@ class Store:
         """True when every window is compared, False when the approximate index answers."""
         return self.n_rows <= self.exact_rows or not self._has_vector_index()
 
-    @property
-    def version(self) -> int:
-        """Grows with every commit that this handle has seen: of one version, the rows are equal."""
-        return self._table.version
-
     def refresh(self) -> None:
         """See what other processes have written since this index was opened."""
-        before = self.version
         self._table.checkout_latest()  # type: ignore[no-untyped-call]
-        if self.version != before:
+        latest = self._table.version
+        if latest != self.version:
+            self.version = latest
             self._in_memory.clear()
 
     def all_rows(self, where: str | None = None) -> Rows:
         """Every row that `where` lets through, in memory; kept for the next call."""
-        key = where or ""
-        if key not in self._in_memory:
+        key = (self.version, where or "")  # rows read while another thread refreshes stay apart
+        rows = self._in_memory.get(key)
+        if rows is None:
+            rows = self._rows(lambda: self._query(None, where).limit(None))
             if len(self._in_memory) > 4:
                 self._in_memory.clear()
-            self._in_memory[key] = self._rows(lambda: self._query(None, where).limit(None))
-        return self._in_memory[key]
+            self._in_memory[key] = rows
+        return rows
 
     def nearest(self, vector: NDArray[np.float32], k: int, where: str | None = None) -> Rows:
         """About the `k` nearest rows by cosine, through the approximate index."""

@@ -66,7 +66,7 @@ def about(service: Service) -> APIRouter:
     async def metrics() -> Response:
         """Figures for Prometheus."""
         for library in service.libraries.values():
-            n_files = await service.read(library.read, lambda store: store.n_files)
+            n_files, _ = await service.read(library.counts)
             service.meter.sounds.labels(library.name).set(n_files)
         return Response(service.meter.text(), media_type="text/plain; version=0.0.4")
 
@@ -75,7 +75,7 @@ def about(service: Service) -> APIRouter:
 
 def _describe(library: Library) -> ModelOut:
     embedder = library.embedder
-    n_files, n_rows = library.read(lambda store: (store.n_files, store.n_rows))
+    n_files, n_rows = library.counts()
     return ModelOut(
         id=library.name,
         name=library.name,

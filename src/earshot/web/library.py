@@ -43,10 +43,10 @@ class Library:
     def __init__(self, store: Store, embedder: Embedder, *, name: str, place: int = 0) -> None:
         self.store, self.embedder, self.name = store, embedder, name
         self.place = place  # libraries of the same folder of sounds share it
-        self._lock = threading.RLock()
+        self._refreshing = threading.Lock()
         self._checked = time.monotonic()
-        self._known: dict[str, IndexedSound] = {}
-        self.version = store.version  # of the index, when it was last read
+        self._known: dict[tuple[int, str], IndexedSound] = {}  # by the index's version and id
+        self._counts = (-1, 0, 0)  # the index's version, its sounds and windows
 
     @property
     def root(self) -> Path:
@@ -54,16 +54,23 @@ class Library:
         return self.store.root
 
     def read(self, job: Callable[[Store], T]) -> T:
-        """What `job` reads from the index, alone; of its latest version at most REFRESH_S ago."""
-        with self._lock:
-            if time.monotonic() - self._checked > REFRESH_S:
+        """What `job` reads from the index, of its latest version at most REFRESH_S ago."""
+        is_old = time.monotonic() - self._checked > REFRESH_S
+        if is_old and self._refreshing.acquire(blocking=False):  # one thread does, for all
+            try:
                 self.store.refresh()
                 self._checked = time.monotonic()
-            found = job(self.store)
-            if self.version != self.store.version:  # refreshed above, or by the store itself
-                self.version = self.store.version
-                self._known.clear()
-            return found
+            finally:
+                self._refreshing.release()
+        return job(self.store)
+
+    def counts(self) -> tuple[int, int]:
+        """Sounds and windows in the index; counted once until it changes."""
+        version = self.read(lambda store: store.version)
+        if self._counts[0] != version:
+            n_files, n_rows = self.read(lambda store: (store.n_files, store.n_rows))
+            self._counts = (version, n_files, n_rows)
+        return self._counts[1:]
 
     def search(
         self,
@@ -132,13 +139,13 @@ class Library:
 
         Raises NotHere when the index has no such sound.
         """
-        with self._lock:
-            known = self._known.get(file_id)
-            if known is None:
-                known = self._look_up(file_id)
-                if len(self._known) >= MAX_KNOWN:
-                    self._known.clear()
-                self._known[file_id] = known
+        key = (self.read(lambda store: store.version), file_id)
+        known = self._known.get(key)
+        if known is None:
+            known = self._look_up(file_id)
+            if len(self._known) >= MAX_KNOWN:
+                self._known.clear()
+            self._known[key] = known
         return known
 
     def _look_up(self, file_id: str) -> IndexedSound:

@@ -132,7 +132,7 @@ async def _vector_like(
 
 async def _answer(service: Service, library: Library, found: Found, begin: float) -> SearchAnswer:
     """Hits as clients get them."""
-    n_windows = await service.read(library.read, lambda store: store.n_rows)
+    _, n_windows = await service.read(library.counts)
     return SearchAnswer(
         model=library.name,
         hits=[_hit(library, hit) for hit in found.hits],

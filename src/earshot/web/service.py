@@ -20,7 +20,7 @@ from earshot.web.pictures import Pictures
 from earshot.web.playback import Rewriter
 
 T = TypeVar("T")
-N_DECODERS = 4
+N_DECODERS, N_READERS = 4, 8  # readers wait for the store far more than they compute
 
 
 class Service:
@@ -38,7 +38,7 @@ class Service:
         self.folder = Path(self._temporary.name)
         self.rewriter = Rewriter(self.folder)
         self._worker = ThreadPoolExecutor(1, "earshot-model")
-        self._stores = ThreadPoolExecutor(2, "earshot-store")
+        self._stores = ThreadPoolExecutor(N_READERS, "earshot-store")
         self._decoders = ThreadPoolExecutor(N_DECODERS, "earshot-decode")
         self.models = {name: self._shared(library) for name, library in self.libraries.items()}
         self._kept: dict[tuple[str, str], tuple[int, asyncio.Task[Any]]] = {}
@@ -66,10 +66,10 @@ class Service:
     async def once(self, library: Library, what: str, job: Callable[[], T]) -> T:
         """What `job` makes of a library, made once for all who ask until the index changes."""
         key = (library.name, what)
-        await self.read(library.read, lambda store: None)  # take in what others wrote
+        version = await self.read(library.read, lambda store: store.version)
         kept = self._kept.get(key)
-        if kept is None or kept[0] != library.version or _failed(kept[1]):
-            kept = (library.version, asyncio.ensure_future(self.decode(job)))
+        if kept is None or kept[0] != version or _failed(kept[1]):
+            kept = (version, asyncio.ensure_future(self.decode(job)))
             self._kept[key] = kept
         return await asyncio.shield(kept[1])
 

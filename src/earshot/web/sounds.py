@@ -84,7 +84,7 @@ def sounds(service: Service) -> APIRouter:
         library = service.library(model)
         gathered = await service.once(library, "gathered", lambda: library.read(overview.gather))
         dots = await service.once(library, "map", lambda: overview.points(*gathered))
-        n_sounds = await service.read(library.read, lambda store: store.n_files)
+        n_sounds, _ = await service.read(library.counts)
         shown = [Point(**dot | {"id": sound_id(library, dot["id"])}) for dot in dots]
         return Map(points=shown, n_sounds=n_sounds)
 

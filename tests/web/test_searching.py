@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import asyncio
+
+import httpx
 import pytest
 from fastapi.testclient import TestClient
 
+from earshot.web.app import create_app
+from earshot.web.library import Library
 from earshot.web.searching import _round
-from web_calls import message, wav_of
+from web_calls import message, serving, wav_of
 
 
 def search(client: TestClient, **body) -> dict:
@@ -126,3 +131,26 @@ def test_too_many_labels_and_doubles_are_refused(client: TestClient) -> None:
 
 def test_chances_are_told_in_round_numbers() -> None:
     assert [_round(value) for value in (5.2, 14, 16, 12_345, 9_990)] == [5, 10, 20, 10_000, 10_000]
+
+
+def test_thirty_two_at_once_get_what_each_gets_alone(libraries: list[Library]) -> None:
+    queries = [f"{word} number {i}" for i in range(8) for word in ("dog", "cat", "rain", "bell")]
+
+    async def ask_all(http: httpx.AsyncClient) -> list[list[tuple[str, float]]]:
+        async def ask(text: str) -> list[tuple[str, float]]:
+            answer = (await http.post("/v1/search", json={"text": text})).json()
+            return [(hit["path"], hit["score"]) for hit in answer["hits"]]
+
+        return await asyncio.gather(*map(ask, queries))
+
+    async def within() -> list[list[tuple[str, float]]]:
+        transport = httpx.ASGITransport(create_app(libraries))
+        async with httpx.AsyncClient(transport=transport, base_url="http://t", timeout=120) as http:
+            return await ask_all(http)
+
+    together = asyncio.run(within())
+    with serving(libraries) as client:
+        for text, found in zip(queries, together, strict=True):
+            alone = search(client, text=text)["hits"]
+            assert [path for path, _ in found] == [hit["path"] for hit in alone]
+            assert [score for _, score in found] == pytest.approx([hit["score"] for hit in alone])

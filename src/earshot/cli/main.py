@@ -18,6 +18,7 @@ from earshot.cli import (
     papers,
     run,
     search,
+    serve,
     similar,
     tag,
     where,
@@ -46,7 +47,7 @@ def options(
         close_network()
 
 
-JOBS = (index, search, similar, tag, embed, evaluate)
+JOBS = (index, search, similar, tag, embed, evaluate, serve)
 RESEARCH = (data, run, claim, papers, where)
 HEALTH = (check, doctor)
 for command in (*JOBS, *RESEARCH, *HEALTH):  # as --help lists them

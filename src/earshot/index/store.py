@@ -71,7 +71,8 @@ class Store:
         self.place, self.exact_rows = place, exact_rows
         self._table = table
         self.settings = IndexSettings.from_metadata(table.schema.metadata, f"{place}, {table.name}")
-        self._in_memory: dict[str, Rows] = {}
+        self.version = table.version  # of the commit that is read; see refresh
+        self._in_memory: dict[tuple[int, str], Rows] = {}
 
     @classmethod
     def open(cls, place: str, *, fingerprint: str | None = None, model: str = "") -> Store:
@@ -103,6 +104,12 @@ class Store:
             expected=f"the model that made the index: {made}",
             mend=f"Search with --model {held[0].model}, or index the folder again with this one.",
         )
+
+    @classmethod
+    def open_all(cls, place: str) -> list[Store]:
+        """The index at `place` once for every model that made one there, by fingerprint."""
+        connection = _connect(place)
+        return [cls(place, connection.open_table(name)) for name in _tables(connection)]
 
     @classmethod
     def create(cls, place: str, settings: IndexSettings) -> Store:
@@ -237,16 +244,21 @@ class Store:
     def refresh(self) -> None:
         """See what other processes have written since this index was opened."""
         self._table.checkout_latest()  # type: ignore[no-untyped-call]
-        self._in_memory.clear()
+        latest = self._table.version
+        if latest != self.version:
+            self.version = latest
+            self._in_memory.clear()
 
     def all_rows(self, where: str | None = None) -> Rows:
         """Every row that `where` lets through, in memory; kept for the next call."""
-        key = where or ""
-        if key not in self._in_memory:
+        key = (self.version, where or "")  # rows read while another thread refreshes stay apart
+        rows = self._in_memory.get(key)
+        if rows is None:
+            rows = self._rows(lambda: self._query(None, where).limit(None))
             if len(self._in_memory) > 4:
                 self._in_memory.clear()
-            self._in_memory[key] = self._rows(lambda: self._query(None, where).limit(None))
-        return self._in_memory[key]
+            self._in_memory[key] = rows
+        return rows
 
     def nearest(self, vector: NDArray[np.float32], k: int, where: str | None = None) -> Rows:
         """About the `k` nearest rows by cosine, through the approximate index."""

@@ -1,0 +1,1 @@
+"""The page and the JSON API over an index: search, listen, tag and embed from a browser."""

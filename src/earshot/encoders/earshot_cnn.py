@@ -80,7 +80,7 @@ class EarshotCnn(nn.Module):
         self.drop = nn.Dropout(config.dropout)
 
     def forward(self, log_mel: Tensor, n_frames: Tensor) -> Tensor:
-        """log_mel [batch, n_mels, frames] in dB, n_frames [batch]: real ones -> [batch, 3 * dim]."""
+        """log_mel [batch, n_mels, frames] in dB, n_frames [batch] -> [batch, 3 * dim]."""
         steps, padding = self.steps(log_mel, n_frames)  # [batch, steps, dim], [batch, steps]
         places = 0.3 * sinusoids(*steps.shape[1:]).to(steps)
         ordered = self.blocks(steps + places, padding)

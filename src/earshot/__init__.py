@@ -23,6 +23,7 @@ _HOME = {
     "similar": "earshot.jobs.search",
     "tag": "earshot.jobs.tag",
     "evaluate": "earshot.jobs.evaluate",
+    "Encoder": "earshot.adapters.encoder",
     "read_audio": "earshot.audio",
     "EarShotError": "earshot.core.errors",
 }

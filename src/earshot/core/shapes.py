@@ -15,6 +15,14 @@ class HasShape(Protocol):
     def shape(self) -> Sequence[int]: ...  # noqa: D102
 
 
+def values_are_known() -> bool:
+    """False while `torch.export` traces a graph: shapes can be checked then, values cannot."""
+    import torch
+
+    tracing = getattr(torch.compiler, "is_exporting", torch.compiler.is_compiling)
+    return not tracing()
+
+
 def check_shape(name: str, value: HasShape, expected: Sequence[int | str], *, mend: str) -> None:
     """Refuse `value` unless its shape fits: numbers must match, words stand for any size."""
     shape = tuple(value.shape)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from earshot.core.errors import EarShotError
+from earshot.core.shapes import values_are_known
 from earshot.layers.feature_fusion import fusion_block
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ class Htsat(nn.Module):
                 expected=f"{'1 or 4 views' if self.fused else '1 view'} of {self.n_mels} mels",
                 mend="Give the log-mel and HTSAT the same n_mels, and views only when it is fused.",
             )
-        if frames > self.max_frames or bool((n_frames != frames).any()):
+        if frames > self.max_frames or (values_are_known() and bool((n_frames != frames).any())):
             raise EarShotError(
                 got=f"{frames} frames, of which {sorted(set(n_frames.tolist()))} are real",
                 expected=f"rows full of sound, of at most {self.max_frames} frames",

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from earshot.core.errors import EarShotError
-from earshot.core.shapes import check_shape
+from earshot.core.shapes import check_shape, values_are_known
 from earshot.layers.pooling import padding_of
 
 
@@ -126,7 +126,7 @@ class PannsCnn(nn.Module):
             ("batch", config.n_mels, "frames"),
             mend="Give the log-mel and this CNN the same n_mels.",
         )
-        if bool((n_frames < config.min_frames).any()):
+        if values_are_known() and bool((n_frames < config.min_frames).any()):
             raise EarShotError(
                 got=f"a clip of {int(n_frames.min())} frames",
                 expected=f"at least {config.min_frames}",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from earshot.core.shapes import values_are_known
 from earshot.features.front_end import check_waveform
 
 
@@ -59,7 +60,8 @@ def _repeated(
     n_fitted = n_samples.clamp(min=length)
     n_sound = torch.where(n_samples < length, n_repeats * n_samples, n_samples)
     n_sound = torch.minimum(n_sound, n_fitted)
-    width = max(length, int(n_samples.max())) if len(n_samples) else length
+    some_known = values_are_known() and len(n_samples)
+    width = max(length, int(n_samples.max())) if some_known else length
     place = torch.arange(width, device=waveform.device)
     repeated = waveform.gather(1, place % n_samples[:, None])  # [batch, width]
     return torch.where(place < n_sound[:, None], repeated, 0.0), n_fitted

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from earshot.core.errors import EarShotError
-from earshot.core.shapes import check_shape
+from earshot.core.shapes import check_shape, values_are_known
 
 Precision = Literal["double", "single"]
 
@@ -84,7 +84,7 @@ def check_waveform(waveform: Tensor, n_samples: Tensor) -> tuple[Tensor, Tensor]
         (waveform.shape[0],),
         mend="Give one length for every clip of the batch.",
     )
-    if n_samples.numel() and not bool(((n_samples >= 1) & (n_samples <= waveform.shape[1])).all()):
+    if values_are_known() and not bool(((n_samples >= 1) & (n_samples <= waveform.shape[1])).all()):
         raise EarShotError(
             got=f"n_samples from {int(n_samples.min())} to {int(n_samples.max())}",
             expected=f"lengths from 1 to {waveform.shape[1]}, the width of the batch",
@@ -98,12 +98,13 @@ def by_pieces(of_frames: Callable[[Tensor], Tensor], frames: Tensor) -> Tensor:
     """`of_frames` of frames [batch, frames, size], whatever it makes of the last dimension.
 
     On a CPU clip by clip, in pieces that its caches hold: over twice as fast as all at once, and
-    the memory in use does not grow with the length of the clip. Elsewhere in one go.
+    the memory in use does not grow with the length of the clip. Elsewhere, and in a graph that is
+    exported, in one go.
     """
+    if frames.device.type != "cpu" or not values_are_known():
+        return of_frames(frames)
     if not len(frames):  # MKL transforms no empty batch
         return of_frames(frames.new_zeros(1, *frames.shape[1:]))[:0]
-    if frames.device.type != "cpu":
-        return of_frames(frames)
     n_frames = max(1, _PIECE // frames.shape[-1])
     clips = [torch.cat([of_frames(piece) for piece in clip.split(n_frames)]) for clip in frames]
     return torch.stack(clips)

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from earshot.core.errors import EarShotError
-from earshot.core.shapes import check_shape
+from earshot.core.shapes import check_shape, values_are_known
 from earshot.features.fit_length import repeat_cut, repeat_pad, zero_pad
 from earshot.layers.spec_augment import SpecAugment
 from earshot.models.long_clips import LongClips
@@ -123,7 +123,8 @@ class TwoTower(nn.Module):
 
     def frames(self, waveform: Tensor, n_samples: Tensor) -> tuple[Tensor, Tensor]:
         """The log-mel [batch, n_mels, frames] and n_frames [batch], short clips filled."""
-        waveform = waveform[:, : int(n_samples.max())]  # the batch's own padding is not needed
+        if values_are_known():
+            waveform = waveform[:, : int(n_samples.max())]  # the batch's own padding is not needed
         if self.fill != "none":
             waveform, n_samples = FILLS[self.fill](waveform, n_samples, self.window_samples)
         with torch.autocast(waveform.device.type, enabled=False):  # |STFT|^2 overflows fp16
@@ -135,6 +136,8 @@ class TwoTower(nn.Module):
             "waveform", waveform, ("batch", "samples"), mend="Mix down to mono and stack the clips."
         )
         check_shape("n_samples", n_samples, (len(waveform),), mend="Give every clip its length.")
+        if not values_are_known():
+            return
         if bool((n_samples < 1).any()) or bool((n_samples > waveform.shape[1]).any()):
             raise EarShotError(
                 got=f"n_samples from {int(n_samples.min())} to {int(n_samples.max())}",

@@ -1,0 +1,1 @@
+"""EarShot's models in the interfaces of other libraries: encoders, leaderboards, folders, ONNX."""

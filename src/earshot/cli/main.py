@@ -15,6 +15,7 @@ from earshot.cli import (
     embed,
     evaluate,
     index,
+    mcp,
     papers,
     run,
     search,
@@ -48,9 +49,10 @@ def options(
 
 
 JOBS = (index, search, similar, tag, embed, evaluate, serve)
+OTHERS = (mcp,)  # EarShot's models in other programs
 RESEARCH = (data, run, claim, papers, where)
 HEALTH = (check, doctor)
-for command in (*JOBS, *RESEARCH, *HEALTH):  # as --help lists them
+for command in (*JOBS, *OTHERS, *RESEARCH, *HEALTH):  # as --help lists them
     command.register(app)
 
 

@@ -26,13 +26,13 @@ def repeat_pad(waveform: Tensor, n_samples: Tensor, length: int) -> tuple[Tensor
     Source: arXiv:2211.06687, Section 3.3.
     """
     waveform, n_samples = check_waveform(waveform, n_samples)
-    return _repeated(waveform, n_samples, length, length // n_samples)
+    return _repeated(waveform, n_samples, length, torch.full_like(n_samples, length) // n_samples)
 
 
 def repeat_cut(waveform: Tensor, n_samples: Tensor, length: int) -> tuple[Tensor, Tensor]:
     """Short clips repeated past `length` and cut there, as Microsoft's CLAP does it."""
     waveform, n_samples = check_waveform(waveform, n_samples)
-    return _repeated(waveform, n_samples, length, -(-length // n_samples))
+    return _repeated(waveform, n_samples, length, (n_samples + length - 1) // n_samples)
 
 
 def centre_crop(waveform: Tensor, n_samples: Tensor, length: int) -> tuple[Tensor, Tensor]:

@@ -86,6 +86,15 @@ def test_similarity_is_the_cosine(toy: Encoder) -> None:
     assert toy.get_embedding_dimension() == toy.dim == texts.shape[1]
 
 
+def test_a_column_is_a_list(toy: Encoder) -> None:
+    texts = ["a dog", "a cat"]
+    expected = toy.encode(texts)
+    np.testing.assert_array_equal(toy.encode(np.array(texts)), expected)
+    np.testing.assert_array_equal(toy.encode(iter(texts)), expected)
+    pandas = pytest.importorskip("pandas", reason="needs pip install pandas")
+    np.testing.assert_array_equal(toy.encode(pandas.Series(texts)), expected)
+
+
 def test_nothing_gives_no_rows(toy: Encoder) -> None:
     assert toy.encode([]).shape == (0, toy.dim)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -76,8 +76,8 @@ class Encoder:
             raise EarShotError(
                 got=f"batch_size={batch_size}", expected="1 or more", mend="Leave it out."
             )
-        single = not isinstance(inputs, Iterable) or isinstance(inputs, str | bytes | dict)
-        single = single or hasattr(inputs, "shape")
+        single = not isinstance(inputs, Iterable) or isinstance(inputs, str | bytes | Mapping)
+        single = single or _is_waveform(inputs)
         items: list[Any] = [inputs] if single else list(inputs)
         kinds = [modality or ("text" if isinstance(item, str) else "audio") for item in items]
         rows = np.zeros((len(items), self.dim), np.float32)
@@ -129,6 +129,11 @@ class Encoder:
             yield
         finally:
             self.embedder.batch_size = before
+
+
+def _is_waveform(value: Any) -> bool:
+    """True for a tensor and an array of numbers; a column of texts or of paths is a list."""
+    return hasattr(value, "detach") or (isinstance(value, np.ndarray) and value.dtype.kind in "fiu")
 
 
 @contextmanager

@@ -86,15 +86,10 @@ class Tools:
                 f"duration_s > {float(longer_than_s)!r}" if longer_than_s is not None else None,
                 f"duration_s < {float(shorter_than_s)!r}" if shorter_than_s is not None else None,
             )
+            n_hits = _count("k", k, MAX_HITS)
             self.store.refresh()
-            found = find(
-                self.store,
-                vector,
-                words=query_words(query),
-                k=_count("k", k, MAX_HITS),
-                where=where,
-            )
-            return self._answer(found)
+            named = query_words(query)
+            return self._answer(find(self.store, vector, words=named, k=n_hits, where=where))
 
     def similar(self, path: Sound, k: Count = 10) -> dict[str, Any]:
         """Find the sounds most like one of the index."""
@@ -152,7 +147,8 @@ class Tools:
         """The index's name for a path that `_row` showed; nothing else leads to a file."""
         name = os.fsdecode(_bounded("path", path).encode("utf-8", "surrogateescape"))
         if self.store.rows_of(name) is None:
-            shown = next((each for each in self.store.known() if _shown(each) == path), None)
+            odd = self.store.known() if "\\x" in path else ()
+            shown = next((each for each in odd if _shown(each) == path), None)
             if shown is None:
                 raise EarShotError(
                     got=f"{path!r}",

@@ -117,7 +117,7 @@ class MtebEncoder:
             raise EarShotError(
                 got=f"a batch of {', '.join(batch) or 'nothing'}",
                 expected="audio, text or both",
-                mend="Pick tasks of those modalities: mteb.get_tasks(modalities=['audio', 'text']).",
+                mend="Pick tasks of these: mteb.get_tasks(modalities=['audio', 'text']).",
             )
         rows = sum(
             self.encoder.encode(list(batch[each]), modality=each, **options) for each in held

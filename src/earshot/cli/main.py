@@ -14,6 +14,7 @@ from earshot.cli import (
     doctor,
     embed,
     evaluate,
+    export,
     index,
     mcp,
     papers,
@@ -49,7 +50,7 @@ def options(
 
 
 JOBS = (index, search, similar, tag, embed, evaluate, serve)
-OTHERS = (mcp,)  # EarShot's models in other programs
+OTHERS = (export, mcp)  # EarShot's models in other programs
 RESEARCH = (data, run, claim, papers, where)
 HEALTH = (check, doctor)
 for command in (*JOBS, *OTHERS, *RESEARCH, *HEALTH):  # as --help lists them

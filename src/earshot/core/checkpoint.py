@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 CONFIG_NAME, WEIGHTS_NAME = "earshot.json", "model.safetensors"
+HUB_CONFIG_NAME, MODEL_TYPE = "config.json", "earshot"  # the same facts inside a hub's own file
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,12 @@ class Checkpoint:
     recipe: str
     config: dict[str, Any]
     extra: dict[str, Any]
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What its description file says."""
+        about = {"recipe": self.recipe, "config": self.config, "extra": self.extra}
+        return {"format": FORMAT, **about}
 
     def weights(self) -> dict[str, Tensor]:
         """The tensors by name, on the CPU."""
@@ -57,20 +64,32 @@ def save_checkpoint(
             state[name] = value.clone()
     with replacing(folder / WEIGHTS_NAME) as part:
         save_file(state, part)
-    facts = {
-        "format": FORMAT,
-        "recipe": recipe,
-        "config": to_dict(config),
-        "extra": dict(extra or {}),
-    }
+    facts = Checkpoint(folder, recipe, to_dict(config), dict(extra or {})).facts
     write_text(folder / CONFIG_NAME, json.dumps(facts, indent=2, sort_keys=True) + "\n")
+
+
+def is_checkpoint(folder: Path) -> bool:
+    """Whether `folder` holds a checkpoint of ours: a run folder, or one made for a hub."""
+    return _description(folder) is not None
+
+
+def _description(folder: Path) -> Path | None:
+    """The file that says what is in `folder`."""
+    if (folder / CONFIG_NAME).is_file():
+        return folder / CONFIG_NAME
+    path = folder / HUB_CONFIG_NAME
+    try:
+        is_ours = json.loads(path.read_text("utf-8"))["model_type"] == MODEL_TYPE
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # not there, or another library's
+    return path if is_ours else None
 
 
 def read_checkpoint(folder: Path) -> Checkpoint:
     """The checkpoint in `folder`, its weights not yet read."""
-    path = folder / CONFIG_NAME
+    path = _description(folder)
     mend = "Pass the folder that `earshot run` wrote."
-    if not path.is_file():
+    if path is None:
         raise EarShotError(
             got=f"{folder}, which has no {CONFIG_NAME}",
             expected="a run folder of EarShot",
@@ -78,6 +97,7 @@ def read_checkpoint(folder: Path) -> Checkpoint:
         )
     try:
         facts = json.loads(path.read_text("utf-8"))
+        facts = facts[MODEL_TYPE] if path.name == HUB_CONFIG_NAME else facts
         recipe, config = facts["recipe"], facts["config"]
     except (ValueError, KeyError, TypeError) as fault:
         raise EarShotError(

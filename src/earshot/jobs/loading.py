@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from earshot.core.checkpoint import CONFIG_NAME, Checkpoint, read_checkpoint
+from earshot.core.checkpoint import CONFIG_NAME, Checkpoint, is_checkpoint, read_checkpoint
 from earshot.core.config import from_dict
 from earshot.core.errors import EarShotError, unknown_name
 from earshot.core.network import close_network
@@ -52,10 +52,10 @@ def load(
         options["tokenizer"] = tokenizer
     name = os.fspath(model)
     path = Path(name).expanduser()
-    if name in shipped_models():
-        return _from_checkpoint(read_checkpoint(_weights() / name), name, options)
-    if (path / CONFIG_NAME).is_file():
-        return _from_checkpoint(read_checkpoint(path), str(path.absolute()), options)
+    checkpoint = find_checkpoint(model)
+    if checkpoint is not None:
+        own = name if name in shipped_models() else str(path.absolute())
+        return _from_checkpoint(checkpoint, own, options)
     if path.is_file() or (path / "config.json").is_file():
         return _foreign(path, str(path.absolute()), options)
     if path.is_dir():
@@ -73,7 +73,14 @@ def load(
     if not _is_hub_name(name):
         known = shipped_models() or [DEFAULT]
         raise unknown_name("model", name, known, mend=f"A model is {_accepted()}.")
-    return _foreign(name, name, options)
+    return _from_hub(name, options)
+
+
+def find_checkpoint(model: str | Path) -> Checkpoint | None:
+    """The checkpoint of ours that `load` finds under this name or path; None for others'."""
+    name = os.fspath(model)
+    folder = _weights() / name if name in shipped_models() else Path(name).expanduser()
+    return read_checkpoint(folder) if is_checkpoint(folder) else None
 
 
 def as_embedder(model: str | Path | Embedder) -> Embedder:
@@ -100,6 +107,8 @@ def _from_checkpoint(checkpoint: Checkpoint, name: str, options: dict[str, Any])
     from earshot.models.embedder import Embedder
     from earshot.models.two_tower import TwoTower
     from earshot.recipes import find_recipe
+    from earshot.text.deferred import DeferredTokenizer
+    from earshot.text.pretrained import has_tokenizer
 
     recipe = find_recipe(checkpoint.recipe)
     build = getattr(recipe, "build", None)
@@ -129,6 +138,8 @@ def _from_checkpoint(checkpoint: Checkpoint, name: str, options: dict[str, Any])
             mend="Copy the folder again, weights and earshot.json together.",
         ) from fault
     options.pop("tokenizer", None)  # its own is a part of it
+    if isinstance(model.tokenizer, DeferredTokenizer) and has_tokenizer(checkpoint.folder):
+        model.tokenizer.files = checkpoint.folder
     return Embedder(model, name, **options)
 
 
@@ -141,6 +152,16 @@ def _foreign(source: Path | str, name: str, options: dict[str, Any]) -> Embedder
         if any((beside / name).is_file() for name in TOKENIZER_FILES):
             options = options | {"tokenizer": beside}
     return load_foreign(source, name=name, **options)
+
+
+def _from_hub(name: str, options: dict[str, Any]) -> Embedder:
+    """A model of ours or another's, by its name on the hub."""
+    from earshot.models.loading import fetch
+
+    folder = fetch(name)
+    if is_checkpoint(folder):
+        return _from_checkpoint(read_checkpoint(folder), name, options)
+    return _foreign(folder, name, options)
 
 
 def _is_hub_name(name: str) -> bool:

@@ -106,7 +106,8 @@ class TwoTower(nn.Module):
         self._check(waveform, n_samples)
         log_mel, n_frames = self.frames(waveform, n_samples)
         longer: tuple[Tensor, ...] = ()
-        if self.long_clips is not None and bool((n_frames > self.window_frames).any()):
+        fits = not values_are_known() or not bool((n_frames > self.window_frames).any())
+        if self.long_clips is not None and not fits:
             log_mel, longer = self.long_clips.fit(
                 log_mel, n_frames, self.window_frames, training=self.training
             )

@@ -31,7 +31,7 @@ def mcp(
     try:
         from earshot.adapters.mcp import build_server
     except ModuleNotFoundError as fault:
-        if fault.name not in ("mcp", "mcp_types"):
+        if (fault.name or "").partition(".")[0] not in ("mcp", "mcp_types"):
             raise
         raise EarShotError(
             got="no package mcp",

@@ -17,9 +17,12 @@ import earshot
 from earshot.adapters.hub_folder import save_folder
 from earshot.core.checkpoint import is_checkpoint, read_checkpoint, save_checkpoint
 from earshot.core.errors import EarShotError
+from earshot.encoders.earshot_cnn import EarshotCnnConfig
 from earshot.encoders.htsat import HtsatConfig
-from earshot.models.towers import AudioTower, PublishedText, TextTower
+from earshot.encoders.text_transformer import TextTransformerConfig
+from earshot.models.towers import AudioTower, BpeText, PublishedText, TextTower
 from earshot.recipes import clap
+from earshot.text.tokenizer import BpeTokenizer
 from published import clap_directory, clip, toy_tokenizer
 
 FIGURES = {"t2a_r1": 0.25, "zero_shot": 0.5}
@@ -94,6 +97,20 @@ def test_the_tokenizer_travels_with_the_weights(with_files: Path, tmp_path: Path
     assert after.fingerprint == before.fingerprint
     np.testing.assert_array_equal(after.embed_texts(["a dog barks"]), expected)
     assert after.model.tokenizer.files == folder
+
+
+def test_pieces_travel_with_the_weights(tmp_path: Path) -> None:
+    file = tmp_path / "pieces.json"
+    BpeTokenizer.train(["a dog barks", "rain falls"], vocab_size=300).save(file)
+    base = clap.Config.small()
+    audio = AudioTower(earshot=EarshotCnnConfig(32, widths=(4, 8), dim=16, n_heads=2))
+    text = TextTower(bpe=BpeText(str(file), transformer=TextTransformerConfig(16, 1, 2)))
+    config = replace(base, model=replace(base.model, audio=audio, text=text, fill="none"))
+    save_checkpoint(tmp_path / "run", "clap", config, clap.build(config))
+    before = earshot.load(tmp_path / "run").fingerprint
+    saved = save_folder(tmp_path / "run", tmp_path / "hub")
+    file.unlink()
+    assert earshot.load(saved.folder).fingerprint == saved.fingerprint == before
 
 
 def test_a_clap_directory_opens_in_transformers(tmp_path: Path) -> None:

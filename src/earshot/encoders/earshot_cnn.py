@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from earshot.core.errors import EarShotError
-from earshot.core.shapes import check_shape
+from earshot.core.shapes import check_shape, values_are_known
 from earshot.layers.pooling import mean_of_real, padding_of
 from earshot.layers.positions import sinusoids
 from earshot.layers.transformer import Transformer
@@ -105,7 +105,8 @@ class EarshotCnn(nn.Module):
             if i:
                 hidden = F.avg_pool2d(hidden, 2)
             padding = padding[:, ::2]  # a step is real when its first frame is
-            mask = padding if bool(padding.any()) else None
+            some = not values_are_known() or bool(padding.any())
+            mask = padding if some else None
             for conv in stage:
                 hidden = conv(hidden, mask)  # [batch, channels, frames, bands]
         hidden = self.drop(hidden.permute(0, 2, 1, 3).flatten(2))  # [batch, steps, channels*bands]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import re
 from importlib import resources
@@ -113,7 +114,7 @@ def _from_checkpoint(checkpoint: Checkpoint, name: str, options: dict[str, Any])
     recipe = find_recipe(checkpoint.recipe)
     build = getattr(recipe, "build", None)
     with torch.random.fork_rng(devices=[]):  # building draws weights that are then replaced
-        model = build(from_dict(recipe.Config, checkpoint.config)) if build else None
+        model = build(from_dict(recipe.Config, _own_pieces(checkpoint))) if build else None
     if not isinstance(model, TwoTower):
         raise EarShotError(
             got=f"{checkpoint.folder}, a model of recipe {checkpoint.recipe!r}",
@@ -152,6 +153,15 @@ def _foreign(source: Path | str, name: str, options: dict[str, Any]) -> Embedder
         if any((beside / name).is_file() for name in TOKENIZER_FILES):
             options = options | {"tokenizer": beside}
     return load_foreign(source, name=name, **options)
+
+
+def _own_pieces(checkpoint: Checkpoint) -> dict[str, Any]:
+    """The config, with a tokenizer.json beside the weights in the place of where it was trained."""
+    config, file = copy.deepcopy(checkpoint.config), checkpoint.folder / "tokenizer.json"
+    pieces = config.get("model", {}).get("text", {}).get("bpe")
+    if pieces and file.is_file():
+        pieces["tokenizer"] = str(file)
+    return config
 
 
 def _from_hub(name: str, options: dict[str, Any]) -> Embedder:

@@ -231,6 +231,13 @@ def test_a_set_without_a_test_split_is_refused() -> None:
         clap.split_clips(clips, tiny_config())
 
 
+def test_clips_without_words_are_refused() -> None:
+    silence = Audio(np.zeros(9, np.float32), 8_000)
+    clips = ClipSet([Clip(silence, split=name, id=f"{name}-1") for name in ("train", "test")])
+    with pytest.raises(EarShotError, match="1 training clips without caption or label.*train-1"):
+        clap.split_clips(clips, tiny_config())
+
+
 def test_spec_augment_is_heard_in_training_alone() -> None:
     config = tiny_config()
     torch.manual_seed(0)

@@ -13,7 +13,8 @@ from accelerate import Accelerator
 from torch import nn
 
 from earshot.core.errors import EarShotError
-from earshot.training.fit import CHECKPOINTS, FitConfig
+from earshot.objectives.infonce import InfoNCE
+from earshot.training.fit import CHECKPOINTS, FitConfig, fit
 from earshot.training.run_log import FIELDS, read_log
 from earshot.training.run_state import checkpoints
 from training.toy_fit import KILLED, toy_batches, toy_fit, toy_model
@@ -123,8 +124,6 @@ def test_norms_biases_and_scalars_do_not_decay(tmp_path: Path) -> None:
     def loss_of(batch: torch.Tensor) -> torch.Tensor:
         return sum(0.0 * value.sum() for value in model.values())
 
-    from earshot.training.fit import fit
-
     config = replace(QUICK, steps=1, warmup_steps=0, weight_decay=0.1, learning_rate=0.5)
     fit(model, loss_of, lambda first: iter([torch.zeros(1)] * 3), config, tmp_path)
     assert model["kernel"].detach() == pytest.approx(0.95)  # 1 - 0.5 * 0.1
@@ -171,6 +170,17 @@ def test_a_loss_that_is_not_finite_is_named_with_its_step(tmp_path: Path) -> Non
     with pytest.raises(EarShotError, match=r"loss of nan at update 4.*learning_rate"):
         toy_fit(toy_model(), tmp_path, replace(QUICK, checkpoint_every=1), batches=batches)
     assert checkpoints(tmp_path / CHECKPOINTS)[-1].name == "step-00000003"
+
+
+def test_a_fault_in_the_loss_is_told_with_its_step(tmp_path: Path) -> None:
+    model = nn.Linear(4, 4)
+
+    def loss_of(batch: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+        rows = torch.nn.functional.normalize(model(batch[0]), dim=1)
+        return InfoNCE()(rows, rows / (batch[0].sum() * 0), torch.tensor(1.0))  # 0 / 0
+
+    with pytest.raises(EarShotError, match=r"infinite values at update 1;"):
+        fit(model, loss_of, toy_batches(), QUICK, tmp_path)
 
 
 def test_batches_that_end_are_named(tmp_path: Path) -> None:

@@ -193,7 +193,7 @@ def _update(
             )
         audio_s += _seconds(batch, accelerator.unwrap_model(step).model) * accelerator.num_processes
         with accelerator.accumulate(step):
-            loss = step(send_to_device(batch, accelerator.device))
+            loss = _loss(step, send_to_device(batch, accelerator.device), done)
             losses.append(_finite(accelerator.reduce(loss.detach(), "mean"), "a loss", done))
             accelerator.backward(loss)
             if accelerator.sync_gradients:
@@ -204,6 +204,16 @@ def _update(
             optimizer.step()
             optimizer.zero_grad()
     return _Update(sum(losses) / len(losses), norm, audio_s)
+
+
+def _loss(step: nn.Module, batch: Any, done: int) -> Tensor:
+    """The loss of a batch; a fault that it meets is told with the update it was met in."""
+    try:
+        return step(batch)
+    except EarShotError as fault:
+        raise EarShotError(
+            got=f"{fault.got} at update {done + 1}", expected=fault.expected, mend=fault.mend
+        ) from fault
 
 
 def _accelerator(config: FitConfig) -> Accelerator:

@@ -28,7 +28,7 @@ class RunLog:
     def __init__(self, out: Path, *, step: int, steps: int, every: int, quiet: bool) -> None:
         self.path, self.every, self.quiet = out / LOG_NAME, every, quiet
         self.began = self.since = time.monotonic()
-        self.first_step, self.audio_s, self.audio_since = step, 0.0, 0.0
+        self.audio_s, self.audio_since = 0.0, 0.0
         if quiet:
             return
         kept = [row for row in read_log(out) if row["step"] <= step] if step else []

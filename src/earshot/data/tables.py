@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from earshot.core.errors import EarShotError
+from earshot.core.files import is_file
 from earshot.data.faults import LoadFault
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
@@ -44,7 +45,7 @@ def read_table(
     absent. Bytes that are not UTF-8 are kept as surrogates, so that file names of any bytes find
     their file.
     """
-    if not path.is_file():
+    if not is_file(path):
         raise EarShotError(
             got=f"{path}, which is not a file",
             expected="a table of clips",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from earshot.core.checkpoint import CONFIG_NAME, Checkpoint, read_checkpoint
 from earshot.core.config import from_dict
 from earshot.core.errors import EarShotError, unknown_name
+from earshot.core.files import is_file, is_folder
 from earshot.core.network import close_network
 
 if TYPE_CHECKING:
@@ -51,14 +52,14 @@ def load(
     if tokenizer is not None:
         options["tokenizer"] = tokenizer
     name = os.fspath(model)
-    path = Path(name).expanduser()
+    path = Path(os.path.expanduser(name))  # noqa: PTH111 - leaves "~nobody/x" as it is
     if name in shipped_models():
         return _from_checkpoint(read_checkpoint(_weights() / name), name, options)
-    if (path / CONFIG_NAME).is_file():
+    if is_file(path / CONFIG_NAME):
         return _from_checkpoint(read_checkpoint(path), str(path.absolute()), options)
-    if path.is_file() or (path / "config.json").is_file():
+    if is_file(path) or is_file(path / "config.json"):
         return _foreign(path, str(path.absolute()), options)
-    if path.is_dir():
+    if is_folder(path):
         raise EarShotError(
             got=f"{path}, a folder without {CONFIG_NAME} or config.json",
             expected=_accepted(),
@@ -145,7 +146,7 @@ def _foreign(source: Path | str, name: str, options: dict[str, Any]) -> Embedder
 
 def _is_hub_name(name: str) -> bool:
     """True for OWNER/MODEL, unless it looks like a path on this machine with a slip in it."""
-    is_path = name.endswith(FILE_SUFFIXES) or Path(name).parent.is_dir()
+    is_path = name.endswith(FILE_SUFFIXES) or is_folder(Path(name).parent)
     return HUB_NAME.fullmatch(name) is not None and not is_path
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from earshot.audio import write_audio
 from earshot.core.errors import EarShotError, unknown_name
-from earshot.core.files import write_text
+from earshot.core.files import is_file, is_folder, is_there, write_text
 from earshot.core.seed import generator
 from earshot.synth.records import CONFIGS, Config, facts_of, make_record, settled
 
@@ -128,7 +128,7 @@ def _check(n: int, seed: int, format: str) -> None:
 def _claim(out: Path, facts: dict[str, Any]) -> None:
     """Mark `out` as this data set, or refuse one that is another's."""
     marker = out / FACTS
-    if out.exists() and not out.is_dir():
+    if is_there(out) and not is_folder(out):
         raise EarShotError(got=f"a file at {out}", expected="a folder", mend="Choose another OUT.")
     if marker.is_file():
         try:
@@ -169,7 +169,7 @@ def _rows_there(out: Path) -> dict[int, dict[str, Any]]:
         for line in whole.splitlines():
             try:
                 row = json.loads(line)
-                there = (out / row["path"]).is_file()
+                there = is_file(out / row["path"])
                 index = int(row["index"])
             except (ValueError, KeyError, TypeError):
                 continue

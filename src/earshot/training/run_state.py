@@ -13,6 +13,7 @@ from accelerate import Accelerator
 from safetensors import SafetensorError
 
 from earshot.core.errors import EarShotError
+from earshot.core.files import is_folder
 
 KEPT = 2  # a fault in the newest leaves the one before
 _NAME = re.compile(r"step-(\d{8})")
@@ -37,7 +38,7 @@ class Progress:
 
 def checkpoints(folder: Path) -> list[Path]:
     """The whole checkpoints in `folder`, oldest first."""
-    if not folder.is_dir():
+    if not is_folder(folder):
         return []
     return sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name))
 

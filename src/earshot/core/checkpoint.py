@@ -36,9 +36,9 @@ class Checkpoint:
         path = self.folder / WEIGHTS_NAME
         try:
             return load_file(path)
-        except (SafetensorError, FileNotFoundError, OSError) as fault:
+        except (SafetensorError, OSError, ValueError, RuntimeError, KeyError) as fault:
             raise EarShotError(
-                got=f"{path}: {fault}",
+                got=f"{path}: {str(fault).partition(chr(10))[0]}",
                 expected="a whole safetensors file",
                 mend="Copy it again, or train again with --resume.",
             ) from fault
@@ -48,6 +48,7 @@ def save_checkpoint(
     folder: Path, recipe: str, config: Any, model: nn.Module, extra: Mapping[str, Any] | None = None
 ) -> None:
     """Write `model` and what builds it again into `folder`; each file is whole or not there."""
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
@@ -56,7 +57,10 @@ def save_checkpoint(
         if value.numel() and owner.setdefault(value.data_ptr(), name) != name:
             state[name] = value.clone()
     with replacing(folder / WEIGHTS_NAME) as part:
-        save_file(state, part)
+        try:
+            save_file(state, part)
+        except SafetensorError as fault:  # such as a full disk
+            raise OSError(str(fault)) from fault
     facts = {
         "format": FORMAT,
         "recipe": recipe,
@@ -78,8 +82,11 @@ def read_checkpoint(folder: Path) -> Checkpoint:
         )
     try:
         facts = json.loads(path.read_text("utf-8"))
-        recipe, config = facts["recipe"], facts["config"]
-    except (ValueError, KeyError, TypeError) as fault:
+        recipe, config, extra = facts["recipe"], facts["config"], facts.get("extra", {})
+        parts = (recipe, str), (config, dict), (extra, dict), (facts.get("format", 0), int)
+        if not all(isinstance(part, kind) for part, kind in parts):
+            raise TypeError("recipe, config, extra or format of another type")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as fault:
         raise EarShotError(
             got=f"{path}, which is not a checkpoint's description ({fault!r})",
             expected="JSON with recipe and config",
@@ -91,4 +98,4 @@ def read_checkpoint(folder: Path) -> Checkpoint:
             expected=f"at most {FORMAT}",
             mend="Update EarShot: that checkpoint was written by a newer one.",
         )
-    return Checkpoint(folder, recipe, config, facts.get("extra", {}))
+    return Checkpoint(folder, recipe, config, extra)

@@ -72,7 +72,7 @@ def read_json(path: Path) -> Any:
     """The value of a JSON file. Raises EarShotError, with the line, when it is none."""
     try:
         return json.loads(_text(path))
-    except (json.JSONDecodeError, RecursionError) as fault:
+    except (ValueError, RecursionError) as fault:  # ValueError: a number of thousands of digits
         raise EarShotError(
             got=f"{path.name}, line {getattr(fault, 'lineno', 1)}, not JSON: {fault}",
             expected="a JSON file",
@@ -205,7 +205,7 @@ def _json_lines(path: Path, faults: list[LoadFault]) -> Iterator[tuple[int, Any]
             continue
         try:
             value = json.loads(text)
-        except (json.JSONDecodeError, RecursionError) as fault:
+        except (ValueError, RecursionError) as fault:
             faults.append(
                 LoadFault(
                     kind="bad_row",

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from earshot.core.checkpoint import CONFIG_NAME, Checkpoint, read_checkpoint
-from earshot.core.config import from_dict
 from earshot.core.errors import EarShotError, unknown_name
 from earshot.core.files import is_file, is_folder
 from earshot.core.network import close_network
@@ -96,39 +95,10 @@ def _weights() -> Path:
 
 def _from_checkpoint(checkpoint: Checkpoint, name: str, options: dict[str, Any]) -> Embedder:
     """A model of ours: its own recipe builds it."""
-    import torch
-
+    from earshot.jobs.rebuild import rebuild
     from earshot.models.embedder import Embedder
-    from earshot.models.two_tower import TwoTower
-    from earshot.recipes import find_recipe
 
-    recipe = find_recipe(checkpoint.recipe)
-    build = getattr(recipe, "build", None)
-    with torch.random.fork_rng(devices=[]):  # building draws weights that are then replaced
-        model = build(from_dict(recipe.Config, checkpoint.config)) if build else None
-    if not isinstance(model, TwoTower):
-        raise EarShotError(
-            got=f"{checkpoint.folder}, a model of recipe {checkpoint.recipe!r}",
-            expected="a model that embeds sound and text into one space",
-            mend="Search and tag with a model of an alignment paper: earshot papers.",
-        )
-    weights = checkpoint.weights()
-    missing = sorted(model.state_dict().keys() - weights.keys())
-    unexpected = sorted(weights.keys() - model.state_dict().keys())
-    if missing or unexpected:
-        raise EarShotError(
-            got=f"{checkpoint.folder} without {missing[:3]} and with {unexpected[:3]}",
-            expected=f"the {len(model.state_dict())} tensors that its config asks for",
-            mend="Copy the folder again, weights and earshot.json together.",
-        )
-    try:
-        model.load_state_dict(weights)
-    except RuntimeError as fault:
-        raise EarShotError(
-            got=f"{checkpoint.folder}: {str(fault).splitlines()[-1].strip()}",
-            expected="tensors of the shapes that its config asks for",
-            mend="Copy the folder again, weights and earshot.json together.",
-        ) from fault
+    model = rebuild(checkpoint)
     options.pop("tokenizer", None)  # its own is a part of it
     return Embedder(model, name, **options)
 

@@ -10,10 +10,12 @@ from typing import Any, Literal
 from earshot.audio import write_audio
 from earshot.core.errors import EarShotError, unknown_name
 from earshot.core.files import is_file, is_folder, is_there, write_text
+from earshot.core.lock import one_writer
 from earshot.core.seed import generator
 from earshot.synth.records import CONFIGS, Config, facts_of, make_record, settled
 
 MANIFEST, FACTS, JOURNAL = "manifest.jsonl", "dataset.json", "journal.jsonl"
+LOCK = ".writer.lock"
 SPLITS = (("train", 0.8), ("val", 0.9), ("test", 1.0))  # cumulative shares
 FORMATS = ("flac", "wav")  # lossless, and the same bytes for the same samples
 
@@ -43,7 +45,8 @@ def write_dataset(
     out = Path(out)
     try:
         _claim(out, facts_of(kind, seed, config, format))
-        return _fill(out, kind, n, seed, format, config, progress)
+        with one_writer(out, LOCK):
+            return _fill(out, kind, n, seed, format, config, progress)
     except OSError as fault:
         raise EarShotError(
             got=f"{out}, which cannot be written ({fault.strerror or fault})",

@@ -49,7 +49,7 @@ def read_run(out: Path) -> dict[str, Any]:
         facts = json.loads(path.read_text("utf-8"))
         if not {"recipe", "config"} <= facts.keys():
             raise KeyError("recipe, config")
-    except (OSError, ValueError, KeyError, AttributeError) as fault:
+    except (OSError, ValueError, KeyError, AttributeError, RecursionError) as fault:
         raise EarShotError(
             got=f"{path}, which cannot be read ({fault})",
             expected="the run.json that `earshot run` wrote",

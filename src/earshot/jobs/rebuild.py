@@ -27,6 +27,9 @@ def rebuild(checkpoint: Checkpoint) -> TwoTower:
     """
     import torch
 
+    from earshot.recipes import find_recipe
+
+    find_recipe(checkpoint.recipe)
     weights = checkpoint.weights()
     _check_sizes(checkpoint, len(weights))
     with torch.device("meta"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import io
 import json
@@ -27,6 +26,7 @@ from earshot.core.checkpoint import save_checkpoint
 from earshot.core.errors import EarShotError
 from earshot.jobs.loading import load
 from earshot.recipes import clap
+from earshot.text.pretrained import load_tokenizer
 from earshot.training.fit import CHECKPOINTS, FitConfig
 from earshot.training.run_state import checkpoints
 from published import clap_directory
@@ -307,19 +307,16 @@ def test_every_door_refuses_it(
     assert not mark.exists()
 
 
-def test_a_tokenizer_that_brings_code_has_it_not_run(
+def test_a_tokenizer_that_brings_code_is_refused_and_not_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("builtins.input", lambda *_: "y")  # whoever is asked says yes
-    clap_directory(tmp_path, fused=False)
     mark = tmp_path / "mark"
     (tmp_path / "theirs.py").write_text(f"import os\nos.mkdir({str(mark)!r})\nclass Mine: pass\n")
-    path = tmp_path / "tokenizer_config.json"
-    facts = json.loads(path.read_text()) if path.is_file() else {}
-    facts |= {"tokenizer_class": "Mine", "auto_map": {"AutoTokenizer": ["theirs.Mine", None]}}
-    path.write_text(json.dumps(facts))
-    with contextlib.suppress(EarShotError):  # its other files may do without the code
-        load(tmp_path)
+    facts = {"tokenizer_class": "Mine", "auto_map": {"AutoTokenizer": ["theirs.Mine", None]}}
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(facts))
+    with pytest.raises(EarShotError, match="custom code"):
+        load_tokenizer(tmp_path, max_tokens=8)
     assert not mark.exists()
 
 

@@ -29,7 +29,7 @@ def read_manifest(path: Path, columns: Columns | None = None) -> ClipSet:
     found = find_columns(table.columns, columns, path.name)
     if found.audio is None:
         raise EarShotError(
-            got=f"{path.name} with columns {', '.join(table.columns)}",
+            got=f"{path.name} with columns {', '.join(table.columns[:20])}",
             expected="a column that names the audio, such as path or audio",
             mend="Rename that column, or say which it is: Columns(audio=...).",
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import StringIO
@@ -61,7 +62,7 @@ def read_table(
     absent = [name for name in need if name not in columns]
     if absent:
         raise EarShotError(
-            got=f"{path.name} with columns {', '.join(columns)}",
+            got=f"{path.name} with columns {', '.join(columns[:20])}",
             expected=f"{', '.join(need)} among them",
             mend="Download the file again, or name the layout: layout=manifest.",
         )
@@ -190,7 +191,7 @@ def _delimiter(first: str) -> str:
 
 
 def _check_header(path: Path, columns: tuple[str, ...]) -> None:
-    twice = sorted({name for name in columns if columns.count(name) > 1})
+    twice = sorted(name for name, n in Counter(columns).items() if n > 1)
     if twice:
         raise EarShotError(
             got=f"{path.name}, line 1, with two columns named {twice[0]!r}",

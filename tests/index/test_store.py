@@ -183,8 +183,8 @@ def test_a_second_writer_is_refused_and_a_dead_one_is_forgotten(store: Store, pl
     hold = f"""
 import sys
 from pathlib import Path
-from earshot.index.lock import writing
-with writing(Path({place!r})):
+from earshot.core.lock import one_writer
+with one_writer(Path({place!r})):
     print("held", flush=True)
     sys.stdin.read()
 """

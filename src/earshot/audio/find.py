@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from earshot.core.files import is_folder
+
 # fmt: off
 AUDIO_SUFFIXES = frozenset({
     ".wav", ".wave", ".w64", ".rf64", ".bwf", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".mp2",
@@ -26,7 +28,7 @@ def find_audio(paths: Iterable[str | Path]) -> Iterator[Path]:
     """
     seen: set[tuple[int, int]] = set()
     for path in paths:
-        if Path(path).is_dir():
+        if is_folder(path):
             yield from _walk(Path(path), seen)
         else:
             yield Path(path)
@@ -36,7 +38,7 @@ def _walk(folder: Path, seen: set[tuple[int, int]]) -> Iterator[Path]:
     pending = [folder]  # a stack, not recursion: folders may lie thousands deep
     while pending:
         path = pending.pop()
-        if not path.is_dir():
+        if not is_folder(path):
             yield path
             continue
         try:
@@ -55,4 +57,5 @@ def _walk(folder: Path, seen: set[tuple[int, int]]) -> Iterator[Path]:
 def _counts(entry: os.DirEntry[str]) -> bool:
     if entry.name.startswith("."):
         return False
-    return Path(entry.name).suffix.lower() in AUDIO_SUFFIXES or entry.is_dir()
+    # not entry.is_dir(), which raises for a link that leads to itself
+    return Path(entry.name).suffix.lower() in AUDIO_SUFFIXES or is_folder(entry.path)

@@ -80,7 +80,7 @@ def _file(source: str | Path | bytes, name: str) -> BinaryIO:
         file: BinaryIO = io.BytesIO(source)
         size = len(source)
     elif isinstance(source, str | Path):
-        file = _open_path(source, name)
+        file = open_regular(source, name)
         size = os.fstat(file.fileno()).st_size
     else:
         raise AudioError(
@@ -98,8 +98,12 @@ def _file(source: str | Path | bytes, name: str) -> BinaryIO:
     return file
 
 
-def _open_path(path: str | Path, name: str) -> BinaryIO:
-    """A regular file, opened so that a pipe or a device put in its place cannot make us wait."""
+def open_regular(path: str | Path, name: str | None = None) -> BinaryIO:
+    """A regular file, opened so that a pipe or a device put in its place cannot make us wait.
+
+    `name` is how messages call it. Raises AudioError, with the reason.
+    """
+    name = describe(path) if name is None else name
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116 - a str may hold what Path would change
         if not stat.S_ISREG(mode):

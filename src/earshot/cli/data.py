@@ -126,4 +126,4 @@ def _counts(counts: Mapping[str, int], most: int = 12) -> str:
 
 def _shown(text: str) -> str:
     """`text` on one line: file names may hold line breaks."""
-    return console.printable(text).replace("\n", "\\n")
+    return console.one_line(text)

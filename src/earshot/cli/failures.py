@@ -26,7 +26,7 @@ def end_with(failures: Sequence[Failure], *, as_json: bool, rows_written: bool =
         for failure in failures:
             failure_row(failure)
     for failure in failures:
-        console.note(f"failed: {failure.path}: {failure.error}")
+        console.note(console.one_line(f"failed: {failure.path}: {failure.error}"))
     console.note(f"{len(failures)} failed; run the same again once they are mended.")
     raise typer.Exit(EXIT_SOME_FAILED)
 

@@ -20,7 +20,7 @@ def show_hits(found: Found, *, as_json: bool, explain: bool) -> None:
         z = "" if hit.z is None else f"  z {hit.z:+.1f}"
         place = f"{_clock(hit.start_s)}-{_clock(hit.end_s)}"
         line = f"{hit.rank:>3}  {hit.score:+.3f}{z}  {place}  {_from_here(hit.path)}"
-        print(console.printable(line))
+        print(console.one_line(line))
         if explain:
             print(console.printable(f"     {_why(hit)}"))
     if not len(found):

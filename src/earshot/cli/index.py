@@ -59,5 +59,5 @@ def index(
     else:
         print(", ".join(f"{n} {what}" for what, n in counts.items()))
         files, windows = report.stats["files"], report.stats["windows"]
-        print(console.printable(f"{report.index}: {files} files, {windows} windows"))
+        print(console.one_line(f"{report.index}: {files} files, {windows} windows"))
     end_with(report.failures, as_json=as_json)

@@ -59,6 +59,7 @@ for command in (*JOBS, *OTHERS, *RESEARCH, *HEALTH):  # as --help lists them
 
 def main() -> None:
     """Run the command line; faults that the caller can mend become one sentence and exit 1."""
+    console.show_anything()
     try:
         app()
     except EarShotError as fault:

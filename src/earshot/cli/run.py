@@ -67,10 +67,11 @@ def _config(
     """The preset with its changes; a resumed run keeps the config that it began with."""
     from earshot.core.config import from_dict, override
     from earshot.core.errors import unknown_name
+    from earshot.core.files import is_file
     from earshot.training.run_folder import RUN_NAME, read_run
 
     presets = [name for name, made in vars(module.Config).items() if isinstance(made, classmethod)]
-    if resumed is not None and preset is None and (resumed / RUN_NAME).is_file():
+    if resumed is not None and preset is None and is_file(resumed / RUN_NAME):
         begun = read_run(resumed)
         if begun["recipe"] == recipe:
             return override(from_dict(module.Config, begun["config"]), changes)

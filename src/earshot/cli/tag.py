@@ -68,7 +68,7 @@ def tag(
                 console.json_line(tag_row(answer))
             else:
                 bar.clear()
-                print(console.printable(f"{answer.path}: {_best(answer, top)}"), flush=True)
+                print(console.one_line(f"{answer.path}: {_best(answer, top)}"), flush=True)
     console.note(str(pace))
     end_with(failures, as_json=as_json, rows_written=True)
 

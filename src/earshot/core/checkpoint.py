@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from earshot.core.config import to_dict
 from earshot.core.errors import EarShotError
-from earshot.core.files import replacing, write_text
+from earshot.core.files import is_file, replacing, write_text
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -43,9 +43,9 @@ class Checkpoint:
         path = self.folder / WEIGHTS_NAME
         try:
             return load_file(path)
-        except (SafetensorError, FileNotFoundError, OSError) as fault:
+        except (SafetensorError, OSError, ValueError, RuntimeError, KeyError) as fault:
             raise EarShotError(
-                got=f"{path}: {fault}",
+                got=f"{path}: {str(fault).partition(chr(10))[0]}",
                 expected="a whole safetensors file",
                 mend="Copy it again, or train again with --resume.",
             ) from fault
@@ -55,6 +55,7 @@ def save_checkpoint(
     folder: Path, recipe: str, config: Any, model: nn.Module, extra: Mapping[str, Any] | None = None
 ) -> None:
     """Write `model` and what builds it again into `folder`; each file is whole or not there."""
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
@@ -63,7 +64,10 @@ def save_checkpoint(
         if value.numel() and owner.setdefault(value.data_ptr(), name) != name:
             state[name] = value.clone()
     with replacing(folder / WEIGHTS_NAME) as part:
-        save_file(state, part)
+        try:
+            save_file(state, part)
+        except SafetensorError as fault:  # such as a full disk
+            raise OSError(str(fault)) from fault
     facts = Checkpoint(folder, recipe, to_dict(config), dict(extra or {})).facts
     write_text(folder / CONFIG_NAME, json.dumps(facts, indent=2, sort_keys=True) + "\n")
 
@@ -75,12 +79,12 @@ def is_checkpoint(folder: Path) -> bool:
 
 def _description(folder: Path) -> Path | None:
     """The file that says what is in `folder`."""
-    if (folder / CONFIG_NAME).is_file():
+    if is_file(folder / CONFIG_NAME):
         return folder / CONFIG_NAME
     path = folder / HUB_CONFIG_NAME
     try:
         is_ours = json.loads(path.read_text("utf-8"))["model_type"] == MODEL_TYPE
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None  # not there, or another library's
     return path if is_ours else None
 
@@ -98,8 +102,11 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     try:
         facts = json.loads(path.read_text("utf-8"))
         facts = facts[MODEL_TYPE] if path.name == HUB_CONFIG_NAME else facts
-        recipe, config = facts["recipe"], facts["config"]
-    except (ValueError, KeyError, TypeError) as fault:
+        recipe, config, extra = facts["recipe"], facts["config"], facts.get("extra", {})
+        parts = (recipe, str), (config, dict), (extra, dict), (facts.get("format", 0), int)
+        if not all(isinstance(part, kind) for part, kind in parts):
+            raise TypeError("recipe, config, extra or format of another type")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as fault:
         raise EarShotError(
             got=f"{path}, which is not a checkpoint's description ({fault!r})",
             expected="JSON with recipe and config",
@@ -111,4 +118,4 @@ def read_checkpoint(folder: Path) -> Checkpoint:
             expected=f"at most {FORMAT}",
             mend="Update EarShot: that checkpoint was written by a newer one.",
         )
-    return Checkpoint(folder, recipe, config, facts.get("extra", {}))
+    return Checkpoint(folder, recipe, config, extra)

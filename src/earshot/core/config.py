@@ -7,6 +7,7 @@ import json
 import types
 import typing
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from earshot.core.errors import EarShotError, unknown_name
@@ -131,7 +132,8 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         elif option is Any:
             return value
         elif option is float and isinstance(value, int | float) and not isinstance(value, bool):
-            return float(value)
+            with suppress(OverflowError):  # 1 and four hundred zeros: no float
+                return float(value)
         elif option in (int, str, bool) and type(value) is option:
             return value
     wanted = ", ".join(_name(option) for option in _options(hint))

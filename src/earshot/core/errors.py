@@ -15,7 +15,8 @@ class EarShotError(Exception):
 
     def __init__(self, *, got: str, expected: str, mend: str) -> None:
         self.got, self.expected, self.mend = got, expected, mend
-        super().__init__(f"got {got}; expected {expected}. {mend}")
+        sentence = f"got {got}; expected {expected}. {mend}"
+        super().__init__(sentence.replace("\n", "\\n"))  # names of files may hold line breaks
 
     def __reduce__(self) -> tuple[object, ...]:
         """Survive the trip between worker processes, which keyword-only arguments would not."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from earshot.core.errors import EarShotError
+from earshot.core.files import is_file
 from earshot.data.clip import Clip
 from earshot.data.clip_set import ClipSet
 
 
 def without(clips: ClipSet, blacklist: Path) -> ClipSet:
     """The clips that a file does not list by id, path or file name, one a line; # comments."""
-    if not blacklist.is_file():
+    if not is_file(blacklist):
         raise EarShotError(
             got=f"{blacklist}, which is not a file",
             expected="a blacklist: ids or paths, one a line",

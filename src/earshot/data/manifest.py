@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from earshot.core.errors import EarShotError
+from earshot.core.files import is_file, is_folder
 from earshot.data.clip import Clip, StoredAudio
 from earshot.data.clip_set import ClipSet
 from earshot.data.columns import Columns, FoundColumns, find_columns
@@ -28,7 +29,7 @@ def read_manifest(path: Path, columns: Columns | None = None) -> ClipSet:
     found = find_columns(table.columns, columns, path.name)
     if found.audio is None:
         raise EarShotError(
-            got=f"{path.name} with columns {', '.join(table.columns)}",
+            got=f"{path.name} with columns {', '.join(table.columns[:20])}",
             expected="a column that names the audio, such as path or audio",
             mend="Rename that column, or say which it is: Columns(audio=...).",
         )
@@ -142,12 +143,8 @@ def _audio(cells: _Row, field: str | None) -> Path | StoredAudio | None:
         cells.fault("empty_audio", field, "no path", "the path of a sound", "Fill it in.")
         return None
     path = cells.table.path.parent / value
-    try:
-        there = path.is_file()
-    except (OSError, ValueError):  # a name too long, or with a null character
-        there = False
-    if not there:
-        kind = "a folder" if path.is_dir() else "which is not there"
+    if not is_file(path):
+        kind = "a folder" if is_folder(path) else "which is not there"
         cells.fault(
             "missing_audio",
             field,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from types import ModuleType
 from typing import Literal
 
 from earshot.core.errors import EarShotError, unknown_name
+from earshot.core.files import is_file, is_there
 from earshot.data.blacklist import without
 from earshot.data.clip_set import ClipSet
 from earshot.data.columns import Columns
@@ -61,7 +63,7 @@ def open_clips(
     Raises DataError, which lists all faults by file and line, when rows cannot be used; with
     on_fault="skip" their clips are left out and the faults stand in `ClipSet.faults`.
     """
-    path = Path(source).expanduser()
+    path = Path(os.path.expanduser(source))  # noqa: PTH111 - leaves "~nobody/x" as it is
     clips = read_layout(path, layout, columns)
     if blacklist is not None:
         clips = without(clips, Path(blacklist))
@@ -74,7 +76,7 @@ def open_clips(
 
 def read_layout(path: Path, layout: str, columns: Columns | None) -> ClipSet:
     """The clips at `path` in the layout named, with all faults; see open_clips."""
-    if not path.exists():
+    if not is_there(path):
         raise EarShotError(
             got=f"{path}, which is not there",
             expected="a manifest or a folder of sounds",
@@ -104,7 +106,7 @@ def read_layout(path: Path, layout: str, columns: Columns | None) -> ClipSet:
 
 def recognise(path: Path) -> str:
     """The name of the layout at `path`."""
-    if path.is_file():
+    if is_file(path):
         return "webdataset" if path.suffix == ".tar" else "manifest"
     for name, layout in PUBLISHED.items():
         if layout.matches(path):

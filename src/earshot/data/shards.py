@@ -112,7 +112,7 @@ def _about(
         else:
             try:
                 value = json.loads(text)
-            except (json.JSONDecodeError, RecursionError) as fault:
+            except (ValueError, RecursionError) as fault:
                 value = None
                 faults.append(_bad_json(shard, member.name, str(fault)))
             row |= value if isinstance(value, dict) else {}

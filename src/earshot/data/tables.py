@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import StringIO
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from earshot.core.errors import EarShotError
+from earshot.core.files import is_file
 from earshot.data.faults import LoadFault
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
@@ -44,7 +46,7 @@ def read_table(
     absent. Bytes that are not UTF-8 are kept as surrogates, so that file names of any bytes find
     their file.
     """
-    if not path.is_file():
+    if not is_file(path):
         raise EarShotError(
             got=f"{path}, which is not a file",
             expected="a table of clips",
@@ -60,7 +62,7 @@ def read_table(
     absent = [name for name in need if name not in columns]
     if absent:
         raise EarShotError(
-            got=f"{path.name} with columns {', '.join(columns)}",
+            got=f"{path.name} with columns {', '.join(columns[:20])}",
             expected=f"{', '.join(need)} among them",
             mend="Download the file again, or name the layout: layout=manifest.",
         )
@@ -71,7 +73,7 @@ def read_json(path: Path) -> Any:
     """The value of a JSON file. Raises EarShotError, with the line, when it is none."""
     try:
         return json.loads(_text(path))
-    except (json.JSONDecodeError, RecursionError) as fault:
+    except (ValueError, RecursionError) as fault:  # ValueError: a number of thousands of digits
         raise EarShotError(
             got=f"{path.name}, line {getattr(fault, 'lineno', 1)}, not JSON: {fault}",
             expected="a JSON file",
@@ -189,7 +191,7 @@ def _delimiter(first: str) -> str:
 
 
 def _check_header(path: Path, columns: tuple[str, ...]) -> None:
-    twice = sorted({name for name in columns if columns.count(name) > 1})
+    twice = sorted(name for name, n in Counter(columns).items() if n > 1)
     if twice:
         raise EarShotError(
             got=f"{path.name}, line 1, with two columns named {twice[0]!r}",
@@ -204,7 +206,7 @@ def _json_lines(path: Path, faults: list[LoadFault]) -> Iterator[tuple[int, Any]
             continue
         try:
             value = json.loads(text)
-        except (json.JSONDecodeError, RecursionError) as fault:
+        except (ValueError, RecursionError) as fault:
             faults.append(
                 LoadFault(
                     kind="bad_row",

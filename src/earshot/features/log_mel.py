@@ -23,6 +23,8 @@ from earshot.features.front_end import (
 from earshot.features.mel import MelNorm, MelScale, check_band, mel_filter_bank
 from earshot.features.stft import check_frames, real_frames, reflect_pad
 
+MOST_MELS = 1_024
+
 
 @dataclass(frozen=True)
 class LogMelConfig:
@@ -44,10 +46,10 @@ class LogMelConfig:
     def __post_init__(self) -> None:
         check_frames(self.n_fft, self.hop_length)
         check_band(self.mel_rate or self.sample_rate, self.f_min, self.f_max)
-        if self.n_mels < 1 or self.floor <= 0:
+        if not 1 <= self.n_mels <= MOST_MELS or self.floor <= 0:
             raise EarShotError(
                 got=f"n_mels={self.n_mels} with floor={self.floor:g}",
-                expected="n_mels of at least 1 and a floor above 0",
+                expected=f"n_mels of 1 to {MOST_MELS} and a floor above 0",
                 mend="The published front ends have n_mels=64 and floor=1e-10.",
             )
 

@@ -12,6 +12,8 @@ from earshot.core.errors import EarShotError
 from earshot.core.shapes import check_shape
 from earshot.features.front_end import by_pieces, check_waveform
 
+LONGEST_FFT = 65_536  # samples: 0.34 s at 192 kHz
+
 
 @dataclass(frozen=True)
 class STFTConfig:
@@ -32,10 +34,10 @@ class STFTConfig:
 
 def check_frames(n_fft: int, hop_length: int) -> None:
     """Refuse windows and hops that make no frames."""
-    if n_fft < 2 or n_fft % 2 or hop_length < 1:
+    if not 2 <= n_fft <= LONGEST_FFT or n_fft % 2 or hop_length < 1:
         raise EarShotError(
             got=f"n_fft={n_fft} with hop_length={hop_length}",
-            expected="an even n_fft of at least 2 and a hop_length of at least 1",
+            expected=f"an even n_fft of 2 to {LONGEST_FFT} and a hop_length of at least 1",
             mend="Give both in samples.",
         )
 

@@ -8,6 +8,7 @@ import unicodedata
 from pathlib import Path
 
 from earshot.core.errors import EarShotError
+from earshot.core.files import is_folder, is_there
 
 FOLDER = ".earshot"
 
@@ -25,7 +26,7 @@ def place_index(root: Path, index: str | Path | None = None) -> str:
     if index is not None:
         return _named(index)
     beside = root.absolute() / FOLDER
-    if _can_hold(beside) and os.access(beside if beside.exists() else root, os.W_OK):
+    if _can_hold(beside) and os.access(beside if is_there(beside) else root, os.W_OK):
         return str(beside)
     return str(_in_cache(root))
 
@@ -33,7 +34,7 @@ def place_index(root: Path, index: str | Path | None = None) -> str:
 def find_index(start: Path | None = None, index: str | Path | None = None) -> str:
     """Where to read: `index`, or that of `start` or the nearest folder above that has one."""
     if index is not None:
-        if not is_remote(index) and not Path(index).is_dir():
+        if not is_remote(index) and not is_folder(index):
             raise EarShotError(
                 got=f"--index {index}, which is not a folder",
                 expected="a folder that `earshot index` wrote",
@@ -43,7 +44,7 @@ def find_index(start: Path | None = None, index: str | Path | None = None) -> st
     begin = (start or Path()).absolute()
     for folder in (begin, *begin.parents):
         for place in (folder / FOLDER, _in_cache(folder)):
-            if _can_hold(place) and place.is_dir():
+            if _can_hold(place) and is_folder(place):
                 return str(place)
     raise EarShotError(
         got=f"{begin}, which has no index, nor has any folder above it",

@@ -35,7 +35,7 @@ class IndexSettings:
             values = json.loads((metadata or {})[KEY])
             newer = values.get("format", 0) > FORMAT
             settings = None if newer else from_dict(IndexSettings, values, "index")
-        except (KeyError, ValueError, AttributeError) as fault:
+        except (KeyError, ValueError, AttributeError, TypeError, RecursionError) as fault:
             raise EarShotError(
                 got=f"{where}, a table without EarShot's settings",
                 expected="an index that `earshot index` wrote",

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -17,7 +16,16 @@ from numpy.typing import NDArray
 
 from earshot.core.errors import EarShotError
 from earshot.index import rows as columns
-from earshot.index.lock import writing
+from earshot.index.connection import (
+    PREFIX,
+    connect,
+    first_line,
+    open_table,
+    reading_faults,
+    table_names,
+    writing,
+    writing_faults,
+)
 from earshot.index.place import is_remote, root_of
 from earshot.index.rows import FileRows, KnownFile
 from earshot.index.settings import IndexSettings
@@ -25,11 +33,9 @@ from earshot.index.where import spell_where
 
 if TYPE_CHECKING:
     import pyarrow
-    from lancedb.db import DBConnection
     from lancedb.table import Table
 
 T = TypeVar("T")
-PREFIX = "sounds-"
 EXACT_ROWS = 500_000  # up to here all vectors lie in memory; past it LanceDB's own index answers
 IDS_PER_FILTER = 500
 KNOWN = ("size", "mtime_ns", "content_hash", "tags", "caption")
@@ -80,18 +86,20 @@ class Store:
 
         Raises when there is none, when it holds several and none was named, or only another's.
         """
-        connection = _connect(place)
-        names = _tables(connection)
-        if not names:
+        if fingerprint:
+            wanted = open_table(connect(place), f"{PREFIX}{fingerprint}", place)
+            if wanted is not None:
+                return cls(place, wanted)
+        stores = _all(place)
+        if not stores:
             raise EarShotError(
                 got=f"{place}, which holds no index",
                 expected="a folder that `earshot index` wrote",
                 mend="Run: earshot index DIR",
             )
-        wanted = f"{PREFIX}{fingerprint}" if fingerprint else names[0]
-        if wanted in names and (fingerprint or len(names) == 1):
-            return cls(place, connection.open_table(wanted))
-        held = [cls(place, connection.open_table(name)).settings for name in names]
+        if not fingerprint and len(stores) == 1:
+            return next(iter(stores.values()))
+        held = [store.settings for store in stores.values()]
         made = ", ".join(f"{each.model} ({each.fingerprint})" for each in held)
         if not fingerprint:
             raise EarShotError(
@@ -108,28 +116,28 @@ class Store:
     @classmethod
     def open_all(cls, place: str) -> list[Store]:
         """The index at `place` once for every model that made one there, by fingerprint."""
-        connection = _connect(place)
-        return [cls(place, connection.open_table(name)) for name in _tables(connection)]
+        connection = connect(place)
+        names = table_names(connection)
+        return [cls(place, open_table(connection, name, place)) for name in names]
 
     @classmethod
     def create(cls, place: str, settings: IndexSettings) -> Store:
         """The index at `place` for this model, made if it is not there yet."""
-        from lancedb.index import FTS
-
-        connection = _connect(place)
+        connection = connect(place)
         name = f"{PREFIX}{settings.fingerprint}"
-        if name not in _tables(connection):
-            with _faults(place):
-                shape = columns.schema(settings.dim, settings.to_metadata())
-                connection.create_table(name, schema=shape, exist_ok=True)
-                connection.open_table(name).create_index("words", config=FTS())
-        store = cls(place, connection.open_table(name))
+        table = open_table(connection, name, place)
+        if table is None:
+            shape = columns.schema(settings.dim, settings.to_metadata())
+            with writing_faults(place):
+                table = connection.create_table(name, schema=shape)
+        store = cls(place, table)
         if store.settings.root != settings.root:
             raise EarShotError(
                 got=f"{settings.root} for the index at {place}",
                 expected=f"the folder it was made for, {store.settings.root}",
                 mend="Give each folder its own --index, or index a folder above both.",
             )
+        store._mend_words()
         return store
 
     @property
@@ -149,14 +157,16 @@ class Store:
 
     def writing(self) -> AbstractContextManager[None]:
         """Be the only writer; on object storage, which has no locks, this promises nothing."""
-        return nullcontext() if is_remote(self.place) else writing(Path(self.place))
+        return writing(self.place)
 
     # -- writing ---------------------------------------------------------------------------------
 
     def known(self) -> dict[str, KnownFile]:
         """Size, time and hash of every file in the index, by path."""
         names = ["path", "path_bytes", *KNOWN]
-        found = self._table.search().where("window = 0").select(names).limit(None).to_arrow()
+        with reading_faults(self.place):
+            query = self._table.search().where("window = 0").select(names).limit(None)
+            found = query.to_arrow()
         return {
             columns.true_path(row["path"], row["path_bytes"]): _known(row)
             for batch in found.to_batches(max_chunksize=10_000)
@@ -172,7 +182,7 @@ class Store:
             return
         new = columns.to_arrow(files, self._table.schema, self.settings.fingerprint)
         self._in_memory.clear()
-        with _faults(self.place):
+        with writing_faults(self.place):
             if not replace:
                 self._table.add(new)
                 return
@@ -188,14 +198,15 @@ class Store:
     def remove(self, paths: Iterable[str]) -> None:
         """Take files out of the index."""
         self._in_memory.clear()
-        with _faults(self.place):
+        with writing_faults(self.place):
             for condition in _ids(paths):
                 self._table.delete(condition)
 
     def rows_of(self, path: str) -> FileRows | None:
         """What the index holds of one file."""
         where = f"file_id = '{columns.file_id(path)}'"
-        found = self._table.search().where(where).limit(None).to_arrow().sort_by("window")
+        with reading_faults(self.place):
+            found = self._table.search().where(where).limit(None).to_arrow().sort_by("window")
         if not found.num_rows:
             return None
         first = found.slice(0, 1).to_pylist()[0]
@@ -210,7 +221,7 @@ class Store:
 
     def compact(self) -> None:
         """Merge what many commits left behind, bring the indexes up to date, free the disk."""
-        with _faults(self.place), warnings.catch_warnings():
+        with writing_faults(self.place), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that older readers fail: they read what is in memory
             if self.n_rows > self.exact_rows and not self._has_vector_index():
                 from lancedb.index import IvfRq
@@ -254,7 +265,7 @@ class Store:
         key = (self.version, where or "")  # rows read while another thread refreshes stay apart
         rows = self._in_memory.get(key)
         if rows is None:
-            rows = self._rows(lambda: self._query(None, where).limit(None))
+            rows = self._rows(lambda: self._query(None, where).limit(None), where)
             if len(self._in_memory) > 4:
                 self._in_memory.clear()
             self._in_memory[key] = rows
@@ -267,7 +278,7 @@ class Store:
             near = self._query(vector, where).distance_type("cosine")
             return near.nprobes(N_PROBES).refine_factor(REFINE).limit(k)
 
-        return self._rows(query, "_distance")
+        return self._rows(query, where, "_distance")
 
     def background(self) -> Rows:
         """Rows of files drawn evenly from a large index: a file's id is a hash, so random."""
@@ -280,34 +291,48 @@ class Store:
         """All rows of the files with these ids."""
         quoted = ", ".join(f"'{each}'" for each in ids)
         both = f"file_id IN ({quoted})" + (f" AND ({where})" if where else "")
-        return self._rows(lambda: self._query(None, both).limit(None))
+        return self._rows(lambda: self._query(None, both).limit(None), where)
 
     def matching_words(self, words: Sequence[str], limit: int) -> dict[str, str]:
         """The words of the files that have one of `words`, by file id, best match first."""
         if not words:
             return {}
 
-        def read() -> pyarrow.Table:
-            query = self._table.search(" ".join(words), query_type="fts").limit(limit)
-            return query.select(["file_id", "words", "_score"]).to_arrow()
-
-        found = self._read(read)
+        with reading_faults(self.place):
+            found = self._read(lambda: self._with_words(words, limit))
         return dict(zip(found["file_id"].to_pylist(), found["words"].to_pylist(), strict=True))
+
+    def _with_words(self, words: Sequence[str], limit: int) -> pyarrow.Table:
+        query = self._table.search(" ".join(words), query_type="fts").limit(limit)
+        return query.select(["file_id", "words", "_score"]).to_arrow()
+
+    def _mend_words(self) -> None:
+        """Make the full-text index where there is none yet, or none that can be read."""
+        from lancedb.index import FTS
+
+        try:
+            self._with_words(["sound"], 1)
+        except (OSError, RuntimeError, ValueError):
+            with writing_faults(self.place):
+                self._table.create_index("words", config=FTS(), replace=True)
 
     def _query(self, vector: NDArray[np.float32] | None, where: str | None) -> Any:
         query = self._table.search(vector)
         return query.where(spell_where(where)) if where else query
 
-    def _rows(self, query: Callable[[], Any], *measured: str) -> Rows:
+    def _rows(self, query: Callable[[], Any], where: str | None, *measured: str) -> Rows:
         names = [*columns.ABOUT_FILE, *columns.ABOUT_WINDOW, "vector"]
-        try:
-            found = self._read(lambda: query().select([*names, *measured]).to_arrow())
-        except ValueError as fault:
-            raise EarShotError(
-                got=f"a filter that cannot be run: {_first_line(fault)}",
-                expected=f"a condition on {', '.join(names[:-1])}",
-                mend="Write it as --where \"duration_s > 3 AND folder = 'dogs'\".",
-            ) from fault
+        with reading_faults(self.place):
+            try:
+                found = self._read(lambda: query().select([*names, *measured]).to_arrow())
+            except (RuntimeError, ValueError) as fault:
+                if not where:
+                    raise
+                raise EarShotError(
+                    got=f"a filter that cannot be run: {first_line(fault)}",
+                    expected=f"a condition on {', '.join(names[:-1])}",
+                    mend="Write it as --where \"duration_s > 3 AND folder = 'dogs'\".",
+                ) from fault
         found = found.sort_by([("file_id", "ascending"), ("window", "ascending")])
         return Rows(_matrix(found), found.select(names[:-1]))
 
@@ -324,50 +349,29 @@ class Store:
 
 
 def drop_outdated(place: str, settings: IndexSettings) -> int:
-    """Take away tables that the same model made before it changed: nothing can search them."""
-    connection = _connect(place)
-    outdated = [
-        name
-        for name in _tables(connection)
-        if name != f"{PREFIX}{settings.fingerprint}"
-        and Store(place, connection.open_table(name)).settings.model == settings.model
-    ]
-    for name in outdated:
-        connection.drop_table(name)
+    """Take away what nothing can search: tables that the same model made before it changed, and
+    what a kill left of others. Gives how many.
+    """
+    connection, kept = connect(place), set()
+    for fingerprint, store in _all(place).items():
+        if fingerprint == settings.fingerprint or store.settings.model != settings.model:
+            kept.add(f"{PREFIX}{fingerprint}")
+    outdated = [name for name in table_names(connection) if name not in kept]
+    with writing_faults(place):
+        for name in outdated:
+            connection.drop_table(name)
     return len(outdated)
 
 
-def _connect(place: str) -> DBConnection:
-    import lancedb
-
-    if not is_remote(place):
-        Path(place).mkdir(parents=True, exist_ok=True)
-    with _faults(place):
-        return lancedb.connect(place)
-
-
-def _tables(connection: DBConnection) -> list[str]:
-    names: list[str] = []
-    token = None
-    while True:
-        page = connection.list_tables(page_token=token)
-        names += page.tables
-        token = page.page_token
-        if not token:
-            return sorted(name for name in names if name.startswith(PREFIX))
-
-
-@contextmanager
-def _faults(place: str) -> Iterator[None]:
-    """What the store cannot write or read becomes a sentence."""
-    try:
-        yield
-    except (OSError, RuntimeError) as fault:
-        raise EarShotError(
-            got=f"the index at {place}: {_first_line(fault)}",
-            expected="a place that can be read, written and has room",
-            mend="Free some disk or name another --index; what was finished is kept, run it again.",
-        ) from fault
+def _all(place: str) -> dict[str, Store]:
+    """The index at `place` as each of its models made it, by fingerprint."""
+    connection = connect(place)
+    tables = {name: open_table(connection, name, place) for name in table_names(connection)}
+    return {
+        name.removeprefix(PREFIX): Store(place, table)
+        for name, table in tables.items()
+        if table is not None
+    }
 
 
 def _ids(paths: Iterable[str]) -> list[str]:
@@ -387,7 +391,3 @@ def _matrix(table: pyarrow.Table) -> NDArray[np.float32]:
 
 def _known(row: dict[str, Any]) -> KnownFile:
     return KnownFile(**{name: row[name] for name in KNOWN} | {"tags": tuple(row["tags"])})
-
-
-def _first_line(fault: Exception) -> str:
-    return re.sub(r"\s+", " ", str(fault).strip().partition("\n")[0])[:300]

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import re
 
+from earshot.core.errors import EarShotError
+
+LONGEST = 20_000  # characters; the store runs conditions by recursion, and dies of longer ones
 ALIASES = {"duration": "duration_s", "start": "start_s", "end": "end_s", "hash": "content_hash"}
 _PIECES = re.compile(r"'(?:[^']|'')*'|[A-Za-z_]\w*|.", re.DOTALL)
 
 
 def spell_where(condition: str) -> str:
-    """`condition` with short names spelt as columns; what stands in quotes is left alone."""
+    """`condition` with short names spelt as columns; what stands in quotes is left alone.
+
+    Raises EarShotError for one that is too long to be run.
+    """
+    if len(condition) > LONGEST:
+        raise EarShotError(
+            got=f"a filter of {len(condition):,} characters",
+            expected=f"at most {LONGEST:,}",
+            mend="Ask in several searches.",
+        )
     pieces = _PIECES.findall(condition)
     return "".join(ALIASES.get(piece.lower(), piece) for piece in pieces)
 

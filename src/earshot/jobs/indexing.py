@@ -11,7 +11,9 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from earshot.core.errors import EarShotError
+from earshot.core.files import is_folder
 from earshot.index import FileRows, IndexSettings, KnownFile, Store, place_index
+from earshot.index.connection import writing
 from earshot.index.place import root_word
 from earshot.index.store import drop_outdated
 from earshot.jobs.content import content_hash
@@ -68,7 +70,7 @@ def index(
     from earshot.jobs.loading import as_embedder
 
     root = Path(folder)
-    if not root.is_dir():
+    if not is_folder(root):
         raise EarShotError(
             got=f"{folder}, which is not a folder",
             expected="a folder of sounds",
@@ -85,8 +87,8 @@ def index(
         root=root_word(root, place),
     )
     about = read_about(Path(data)) if data is not None else None
-    store = Store.create(place, settings)
-    with store.writing():
+    with writing(place):
+        store = Store.create(place, settings)
         report = IndexReport(place, embedder.name, embedder.fingerprint)
         _Update(root, store, embedder, about, report).run(on_file)
         drop_outdated(place, settings)
@@ -197,7 +199,7 @@ class _Update:
         elif one.known.size in self.sizes:
             try:
                 digest = content_hash(one.path)
-            except OSError:
+            except (EarShotError, OSError):
                 return False  # the decoder will say what is wrong with it
         else:
             return False
@@ -216,6 +218,7 @@ class _Update:
         def windows() -> Iterator[Window]:
             self.digests[one.name] = content_hash(one.path)
             yield from file_task(one.path, self.embedder).windows()
+            _check_at_rest(one)
 
         return Task(one, windows)
 
@@ -255,6 +258,17 @@ class _Update:
             self.store.put(self.waiting, replace=any(f.path in self.known for f in self.waiting))
             self.n_commits += 1
         self.waiting, self.n_waiting, self.last_commit = [], 0, time.monotonic()
+
+
+def _check_at_rest(one: _Todo) -> None:
+    """Refuse a file that was written to since the walk: its hash may be of other bytes."""
+    facts = one.path.stat()
+    if (facts.st_size, facts.st_mtime_ns) != (one.known.size, one.known.mtime_ns):
+        raise EarShotError(
+            got="a file that changed while it was read",
+            expected="a file at rest",
+            mend="Run the index again once nothing writes to it.",
+        )
 
 
 def _under(name: str, folders: list[str]) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import os
 import re
 from importlib import resources
@@ -10,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from earshot.core.checkpoint import CONFIG_NAME, Checkpoint, is_checkpoint, read_checkpoint
-from earshot.core.config import from_dict
 from earshot.core.errors import EarShotError, unknown_name
+from earshot.core.files import is_file, is_folder
 from earshot.core.network import close_network
 
 if TYPE_CHECKING:
@@ -52,14 +51,14 @@ def load(
     if tokenizer is not None:
         options["tokenizer"] = tokenizer
     name = os.fspath(model)
-    path = Path(name).expanduser()
+    path = Path(os.path.expanduser(name))  # noqa: PTH111 - leaves "~nobody/x" as it is
     checkpoint = find_checkpoint(model)
     if checkpoint is not None:
         own = name if name in shipped_models() else str(path.absolute())
         return _from_checkpoint(checkpoint, own, options)
-    if path.is_file() or (path / "config.json").is_file():
+    if is_file(path) or is_file(path / "config.json"):
         return _foreign(path, str(path.absolute()), options)
-    if path.is_dir():
+    if is_folder(path):
         raise EarShotError(
             got=f"{path}, a folder without {CONFIG_NAME} or config.json",
             expected=_accepted(),
@@ -80,7 +79,7 @@ def load(
 def find_checkpoint(model: str | Path) -> Checkpoint | None:
     """The checkpoint of ours that `load` finds under this name or path; None for others'."""
     name = os.fspath(model)
-    folder = _weights() / name if name in shipped_models() else Path(name).expanduser()
+    folder = _weights() / name if name in shipped_models() else Path(os.path.expanduser(name))  # noqa: PTH111
     return read_checkpoint(folder) if is_checkpoint(folder) else None
 
 
@@ -103,41 +102,12 @@ def _weights() -> Path:
 
 def _from_checkpoint(checkpoint: Checkpoint, name: str, options: dict[str, Any]) -> Embedder:
     """A model of ours: its own recipe builds it."""
-    import torch
-
+    from earshot.jobs.rebuild import rebuild
     from earshot.models.embedder import Embedder
-    from earshot.models.two_tower import TwoTower
-    from earshot.recipes import find_recipe
     from earshot.text.deferred import DeferredTokenizer
     from earshot.text.pretrained import has_tokenizer
 
-    recipe = find_recipe(checkpoint.recipe)
-    build = getattr(recipe, "build", None)
-    with torch.random.fork_rng(devices=[]):  # building draws weights that are then replaced
-        model = build(from_dict(recipe.Config, _own_pieces(checkpoint))) if build else None
-    if not isinstance(model, TwoTower):
-        raise EarShotError(
-            got=f"{checkpoint.folder}, a model of recipe {checkpoint.recipe!r}",
-            expected="a model that embeds sound and text into one space",
-            mend="Search and tag with a model of an alignment paper: earshot papers.",
-        )
-    weights = checkpoint.weights()
-    missing = sorted(model.state_dict().keys() - weights.keys())
-    unexpected = sorted(weights.keys() - model.state_dict().keys())
-    if missing or unexpected:
-        raise EarShotError(
-            got=f"{checkpoint.folder} without {missing[:3]} and with {unexpected[:3]}",
-            expected=f"the {len(model.state_dict())} tensors that its config asks for",
-            mend="Copy the folder again, weights and earshot.json together.",
-        )
-    try:
-        model.load_state_dict(weights)
-    except RuntimeError as fault:
-        raise EarShotError(
-            got=f"{checkpoint.folder}: {str(fault).splitlines()[-1].strip()}",
-            expected="tensors of the shapes that its config asks for",
-            mend="Copy the folder again, weights and earshot.json together.",
-        ) from fault
+    model = rebuild(checkpoint)
     options.pop("tokenizer", None)  # its own is a part of it
     if isinstance(model.tokenizer, DeferredTokenizer) and has_tokenizer(checkpoint.folder):
         model.tokenizer.files = checkpoint.folder
@@ -155,15 +125,6 @@ def _foreign(source: Path | str, name: str, options: dict[str, Any]) -> Embedder
     return load_foreign(source, name=name, **options)
 
 
-def _own_pieces(checkpoint: Checkpoint) -> dict[str, Any]:
-    """The config, with a tokenizer.json beside the weights in the place of where it was trained."""
-    config, file = copy.deepcopy(checkpoint.config), checkpoint.folder / "tokenizer.json"
-    pieces = config.get("model", {}).get("text", {}).get("bpe")
-    if pieces and file.is_file():
-        pieces["tokenizer"] = str(file)
-    return config
-
-
 def _from_hub(name: str, options: dict[str, Any]) -> Embedder:
     """A model of ours or another's, by its name on the hub."""
     from earshot.models.loading import fetch
@@ -176,7 +137,7 @@ def _from_hub(name: str, options: dict[str, Any]) -> Embedder:
 
 def _is_hub_name(name: str) -> bool:
     """True for OWNER/MODEL, unless it looks like a path on this machine with a slip in it."""
-    is_path = name.endswith(FILE_SUFFIXES) or Path(name).parent.is_dir()
+    is_path = name.endswith(FILE_SUFFIXES) or is_folder(Path(name).parent)
     return HUB_NAME.fullmatch(name) is not None and not is_path
 
 

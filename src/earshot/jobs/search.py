@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from earshot.core.errors import EarShotError
+from earshot.core.files import is_file
 from earshot.index import Store, find_index
 from earshot.index.hybrid import Found, find
 from earshot.index.where import both, has_tag, in_folder
@@ -73,7 +74,7 @@ def similar(
     _check_k(k)
     store = open_store(folder, index, model)
     name = _name_in(store, path)
-    known = store.rows_of(name) if name is not None and path.is_file() else None
+    known = store.rows_of(name) if name is not None and is_file(path) else None
     if known is not None and _is_same(path, known.known.size, known.known.mtime_ns):
         mean = known.vectors.mean(axis=0)
         vector = mean / max(float(np.linalg.norm(mean)), 1e-12)

@@ -26,6 +26,8 @@ from earshot.models.two_tower import Fill, TwoTower
 from earshot.text.deferred import DeferredTokenizer
 from earshot.text.tokenizer import BpeTokenizer, Tokenizer, WordTokenizer
 
+LONGEST_WINDOW_S = 600.0
+
 
 @dataclass(frozen=True)
 class AudioTower:
@@ -116,6 +118,14 @@ class TwoTowerConfig:
     window_s: float = 10.0
     fill: Fill = "repeatpad"  # of clips shorter than the window
     long_clips: Literal["crop", "resize", "fusion"] = "crop"  # what longer ones come to
+
+    def __post_init__(self) -> None:
+        if not 0 < self.window_s <= LONGEST_WINDOW_S:
+            raise EarShotError(
+                got=f"window_s={self.window_s:g}",
+                expected=f"above 0 and at most {LONGEST_WINDOW_S:g}",
+                mend="Longer sounds are read in several windows.",
+            )
 
 
 def check_one(what: str, choice: Any) -> None:

@@ -9,11 +9,13 @@ from typing import Any, Literal
 
 from earshot.audio import write_audio
 from earshot.core.errors import EarShotError, unknown_name
-from earshot.core.files import write_text
+from earshot.core.files import is_file, is_folder, is_there, write_text
+from earshot.core.lock import one_writer
 from earshot.core.seed import generator
 from earshot.synth.records import CONFIGS, Config, facts_of, make_record, settled
 
 MANIFEST, FACTS, JOURNAL = "manifest.jsonl", "dataset.json", "journal.jsonl"
+LOCK = ".writer.lock"
 SPLITS = (("train", 0.8), ("val", 0.9), ("test", 1.0))  # cumulative shares
 FORMATS = ("flac", "wav")  # lossless, and the same bytes for the same samples
 
@@ -43,7 +45,8 @@ def write_dataset(
     out = Path(out)
     try:
         _claim(out, facts_of(kind, seed, config, format))
-        return _fill(out, kind, n, seed, format, config, progress)
+        with one_writer(out, LOCK):
+            return _fill(out, kind, n, seed, format, config, progress)
     except OSError as fault:
         raise EarShotError(
             got=f"{out}, which cannot be written ({fault.strerror or fault})",
@@ -128,7 +131,7 @@ def _check(n: int, seed: int, format: str) -> None:
 def _claim(out: Path, facts: dict[str, Any]) -> None:
     """Mark `out` as this data set, or refuse one that is another's."""
     marker = out / FACTS
-    if out.exists() and not out.is_dir():
+    if is_there(out) and not is_folder(out):
         raise EarShotError(got=f"a file at {out}", expected="a folder", mend="Choose another OUT.")
     if marker.is_file():
         try:
@@ -169,7 +172,7 @@ def _rows_there(out: Path) -> dict[int, dict[str, Any]]:
         for line in whole.splitlines():
             try:
                 row = json.loads(line)
-                there = (out / row["path"]).is_file()
+                there = is_file(out / row["path"])
                 index = int(row["index"])
             except (ValueError, KeyError, TypeError):
                 continue

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from earshot.core.errors import EarShotError
+from earshot.core.files import is_folder
 from earshot.core.network import is_offline, require_network
 from earshot.text.clean import clean
 
@@ -87,19 +88,19 @@ def load_tokenizer(
     source: str | Path, *, max_tokens: int, suffix: str = "", pad_id: int | None = None
 ) -> PretrainedTokenizer:
     """The tokenizer in a folder, or of that name on the hub when the network may be used."""
-    from transformers import AutoTokenizer
-
     folder = Path(source)
     mend = (
         f"Put tokenizer.json (or vocab and merges) of {source} into a folder named {BESIDE!r} "
         "beside the checkpoint, or pass such a folder as tokenizer."
     )
     try:
-        if folder.is_dir():
-            library = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+        if is_folder(folder):
+            library = _read(str(folder), local_files_only=True)
         else:
             library = _from_hub(str(source), mend)
-    except (OSError, ValueError, KeyError, TypeError) as fault:
+    except EarShotError:
+        raise
+    except Exception as fault:  # the library tells of damaged files with exceptions of every kind
         raise EarShotError(
             got=f"tokenizer {str(source)!r}: {str(fault).partition(chr(10))[0] or fault!r}",
             expected="a folder with a tokenizer's files, or a name on the hub",
@@ -110,11 +111,16 @@ def load_tokenizer(
 
 def _from_hub(name: str, mend: str) -> Any:
     """What the hub's cache holds under `name`, or else the hub."""
-    from transformers import AutoTokenizer
-
     try:
-        return AutoTokenizer.from_pretrained(name, local_files_only=True)
+        return _read(name, local_files_only=True)
     except (OSError, ValueError):
         if is_offline():
             require_network(f"the tokenizer {name!r}", mend=mend)
-    return AutoTokenizer.from_pretrained(name)
+    return _read(name)
+
+
+def _read(source: str, **options: Any) -> Any:
+    """A tokenizer's files as data: one that brings code of its own is refused, never asked for."""
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(source, trust_remote_code=False, **options)

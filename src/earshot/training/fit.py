@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +18,7 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from earshot.core.config import to_dict
 from earshot.core.errors import EarShotError
+from earshot.core.lock import one_writer
 from earshot.core.seed import seed_all
 from earshot.training.averaging import copy_average, running_average
 from earshot.training.processes import on_cpu
@@ -30,7 +32,7 @@ from earshot.training.run_state import (
 )
 from earshot.training.schedules import Schedule, learning_rate_factor
 
-CHECKPOINTS = "checkpoints"
+CHECKPOINTS, LOCK = "checkpoints", ".writer.lock"
 
 
 @dataclass(frozen=True)
@@ -109,10 +111,33 @@ def fit(
     world does; gradients are averaged over processes. `after_step` runs after each update, to clamp
     what must stay in bounds.
 
-    A loss that is not finite, a run folder in use and a checkpoint of another config are refused
-    with EarShotError.
+    A loss that is not finite, a run folder that is used or being written, a checkpoint of another
+    config or of more than data, and a full disk end with EarShotError.
     """
     accelerator = _accelerator(config)
+    alone = one_writer(out, LOCK) if accelerator.is_main_process else nullcontext()
+    try:
+        with alone:
+            return _fit(accelerator, model, loss_of, batches, config, out, resume, after_step)
+    except OSError as fault:
+        raise EarShotError(
+            got=f"{out}, which cannot be written ({fault.strerror or fault})",
+            expected="a folder with room for checkpoints and logs",
+            mend="Make room, then go on from the last whole checkpoint with --resume.",
+        ) from fault
+
+
+def _fit(
+    accelerator: Accelerator,
+    model: nn.Module,
+    loss_of: Callable[[Any], Tensor],
+    batches: Callable[[int], Iterator[Any]],
+    config: FitConfig,
+    out: Path,
+    resume: bool,
+    after_step: Callable[[], None] | None,
+) -> FitResult:
+    """As `fit`, with `out` held."""
     _refuse_used(out, resume)
     seed_all(config.seed + accelerator.process_index)
     model.train()

@@ -10,7 +10,7 @@ from typing import Any
 
 from earshot.core.config import to_dict
 from earshot.core.errors import EarShotError
-from earshot.core.files import write_text
+from earshot.core.files import is_file, write_text
 
 RUN_NAME = "run.json"
 
@@ -22,7 +22,7 @@ def begin_run(
     digest = hashlib.sha256("\0".join(clip_ids).encode("utf-8", "surrogateescape"))
     facts = {"recipe": recipe, "config": to_dict(config), "clips": digest.hexdigest()[:16]}
     path = out / RUN_NAME
-    if not path.is_file():
+    if not is_file(path):
         write_text(path, json.dumps(facts, indent=2, sort_keys=True) + "\n")
         return
     if not resume:
@@ -49,7 +49,7 @@ def read_run(out: Path) -> dict[str, Any]:
         facts = json.loads(path.read_text("utf-8"))
         if not {"recipe", "config"} <= facts.keys():
             raise KeyError("recipe, config")
-    except (OSError, ValueError, KeyError, AttributeError) as fault:
+    except (OSError, ValueError, KeyError, AttributeError, RecursionError) as fault:
         raise EarShotError(
             got=f"{path}, which cannot be read ({fault})",
             expected="the run.json that `earshot run` wrote",

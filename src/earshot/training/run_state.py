@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from accelerate import Accelerator
+from accelerate.utils.other import load
 from safetensors import SafetensorError
 
 from earshot.core.errors import EarShotError
+from earshot.core.files import is_folder
 
 KEPT = 2  # a fault in the newest leaves the one before
 _NAME = re.compile(r"step-(\d{8})")
@@ -37,7 +39,7 @@ class Progress:
 
 def checkpoints(folder: Path) -> list[Path]:
     """The whole checkpoints in `folder`, oldest first."""
-    if not folder.is_dir():
+    if not is_folder(folder):
         return []
     return sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name))
 
@@ -62,7 +64,7 @@ def save_state(accelerator: Accelerator, folder: Path, step: int) -> Path:
             part.replace(path)
             for old in checkpoints(folder)[:-KEPT]:
                 shutil.rmtree(old)
-    except (OSError, SafetensorError) as fault:
+    except (OSError, SafetensorError, RuntimeError) as fault:  # torch calls a full disk the last
         shutil.rmtree(part, ignore_errors=True)
         raise EarShotError(
             got=f"{fault} while writing {path}",
@@ -85,6 +87,7 @@ def load_newest(accelerator: Accelerator, folder: Path) -> bool:
             expected=f"{n_before}, each with its own random states",
             mend=f"Start it with torchrun --nproc-per-node {n_before}, or begin in another --out.",
         )
+    _check_data(found[-1])
     try:
         accelerator.load_state(str(found[-1]))
     except (OSError, SafetensorError, RuntimeError, EOFError, KeyError, ValueError) as fault:
@@ -95,6 +98,25 @@ def load_newest(accelerator: Accelerator, folder: Path) -> bool:
             "to the one before.",
         ) from fault
     return True
+
+
+def _check_data(checkpoint: Path) -> None:
+    """Refuse a checkpoint that holds more than data: accelerate unpickles some of its files.
+
+    accelerate opens what was registered with it without looking for code; so every file is read
+    here first as torch reads files of strangers, and its own random states as it reads them itself.
+    """
+    for path in sorted([*checkpoint.glob("*.pkl"), *checkpoint.glob("*.bin")]):
+        try:
+            load(path, map_location="cpu", weights_only=True)
+        except Exception as fault:  # damaged bytes lead the reader into errors of every kind
+            raise EarShotError(
+                got=f"{path}, which cannot be restored, or holds more than data "
+                f"({str(fault).partition(chr(10))[0][:200]})",
+                expected="a checkpoint that `earshot run` wrote",
+                mend=f"Nothing of it was run. Remove {checkpoint.name} to go back to the one "
+                "before, or begin in another --out.",
+            ) from fault
 
 
 def remove_parts(folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from earshot.core.files import is_file
 from earshot.data.clip import Clip
 from earshot.data.clip_set import ClipSet
 from earshot.data.layouts.on_disk import missing, spaced
@@ -25,7 +26,7 @@ def read(folder: Path) -> ClipSet:
     for row in table.rows:
         name = row.values["filename"]
         audio = folder / "audio" / name
-        if not audio.is_file():
+        if not is_file(audio):
             faults.append(missing(table.path, row.line, name, [f"audio/{name}"], "error"))
             continue
         clips.append(

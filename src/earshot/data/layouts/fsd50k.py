@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from earshot.core.files import is_file
 from earshot.data.clip import Clip
 from earshot.data.clip_set import ClipSet
 from earshot.data.faults import LoadFault
@@ -35,7 +36,7 @@ def read(folder: Path) -> ClipSet:
         for row in table.rows:
             name = row.values["fname"]
             audio = folder / f"FSD50K.{part}_audio" / f"{name}.wav"
-            if audio.is_file():
+            if is_file(audio):
                 clips.append(_clip(audio, row, about.get(name, {}), table.path.name))
             else:
                 where = [f"{audio.parent.name}/{audio.name}"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from earshot.audio import AudioError, find_audio, probe_audio
+from earshot.core.files import is_file
 from earshot.data.clip import Clip
 from earshot.data.clip_set import ClipSet
 from earshot.data.faults import LoadFault
@@ -59,7 +60,7 @@ def _filtered(folder: Path) -> dict[str, str]:
     splits: dict[str, str] = {}
     for split, name in FILTERED.items():
         path = folder / f"{name}.txt"
-        if path.is_file():
+        if is_file(path):
             rows = read_table(path, header=("path",)).rows
             splits |= {Path(row.values["path"].strip()).stem: split for row in rows}
     return splits

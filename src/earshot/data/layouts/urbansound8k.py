@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from earshot.core.files import is_file
 from earshot.data.clip import Clip
 from earshot.data.clip_set import ClipSet
 from earshot.data.layouts.on_disk import missing, spaced
@@ -25,7 +26,7 @@ def read(folder: Path) -> ClipSet:
     for row in table.rows:
         name = f"audio/fold{row.values['fold']}/{row.values['slice_file_name']}"
         audio = folder / name
-        if not audio.is_file():
+        if not is_file(audio):
             faults.append(missing(table.path, row.line, audio.stem, [name], "error"))
             continue
         clips.append(

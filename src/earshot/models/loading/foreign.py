@@ -9,6 +9,7 @@ from typing import Literal
 import torch
 
 from earshot.core.errors import EarShotError
+from earshot.core.files import is_there
 from earshot.core.network import is_offline, require_network
 from earshot.models.embedder import Embedder, Precision
 from earshot.models.load_report import LoadReport
@@ -58,7 +59,7 @@ def read_foreign(
 ) -> tuple[TwoTower, LoadReport]:
     """The model in eval mode and the report on its keys; no random number is drawn."""
     path = Path(source)
-    if not path.exists():
+    if not is_there(path):
         path = fetch(str(source))
     with torch.random.fork_rng(devices=[]):  # building draws weights that are then replaced
         if path.is_dir():

@@ -192,7 +192,7 @@ def _read_json(path: Path) -> dict[str, Any]:
         facts = json.loads(path.read_text("utf-8"))
         if not isinstance(facts, dict):
             raise ValueError("not an object")
-    except (OSError, ValueError) as fault:
+    except (OSError, ValueError, RecursionError) as fault:
         raise EarShotError(
             got=f"{path}: {fault}", expected="a JSON object", mend="Copy the file again."
         ) from fault

@@ -59,7 +59,7 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
 
     try:
         return load_file(path)
-    except (SafetensorError, OSError) as fault:
+    except (SafetensorError, OSError, ValueError, RuntimeError, KeyError) as fault:
         raise EarShotError(
             got=f"{path}: {_first_line(fault)}",
             expected="a whole safetensors file",
@@ -82,6 +82,13 @@ def tensors_of(value: Any, path: Path) -> dict[str, Tensor]:
             got=f"{path}, which holds no tensors by name",
             expected="a state dict, bare or under 'state_dict' or 'model'",
             mend="Pass a model's checkpoint, not an optimiser's or a data file.",
+        )
+    repeated = [name for name, tensor in tensors.items() if _repeats(tensor)]
+    if repeated:
+        raise EarShotError(
+            got=f"{path} with {repeated[0]}, which repeats few numbers as a huge tensor",
+            expected="tensors that hold all their numbers",
+            mend="No training writes such files: get it from its authors.",
         )
     prefix = "module."  # left by data-parallel training
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
@@ -141,6 +148,11 @@ class Placement:
         fits = {name: t for name, t in self.state.items() if t.shape == own[name].shape}
         model.load_state_dict(fits, strict=False)
         return tuple(missing)
+
+
+def _repeats(tensor: Tensor) -> bool:
+    """Whether a tensor is larger than what the file holds of it: the model would be as large."""
+    return tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes()
 
 
 def _is_derived(name: str) -> bool:

@@ -13,17 +13,25 @@ NAME = "writer.lock"
 
 
 @contextmanager
-def writing(folder: Path) -> Iterator[None]:
-    """Hold the index in `folder` for writing; a second writer is refused with a sentence."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / NAME).open("a+b") as handle:
+def one_writer(folder: Path, name: str = NAME) -> Iterator[None]:
+    """Hold `folder` for writing; a second writer is refused with a sentence, not kept waiting."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = (folder / name).open("a+b")
+    except OSError as fault:
+        raise EarShotError(
+            got=f"{folder}, which cannot be written ({fault.strerror or fault})",
+            expected="a folder to write in, and room on its disk",
+            mend="Mend that, or name another place.",
+        ) from fault
+    with handle:
         try:
             _take(handle.fileno())
         except OSError as fault:
             raise EarShotError(
-                got=f"{folder}, which another process is writing",
+                got=f"{folder}, which another process is writing ({fault.strerror or fault})",
                 expected="one writer at a time",
-                mend="Wait until the other `earshot index` is done, then run this again.",
+                mend="Wait until the other one is done, then run this again.",
             ) from fault
         yield
 

@@ -116,9 +116,7 @@ class Store:
     @classmethod
     def open_all(cls, place: str) -> list[Store]:
         """The index at `place` once for every model that made one there, by fingerprint."""
-        connection = connect(place)
-        names = table_names(connection)
-        return [cls(place, open_table(connection, name, place)) for name in names]
+        return list(_all(place).values())
 
     @classmethod
     def create(cls, place: str, settings: IndexSettings) -> Store:

@@ -34,7 +34,8 @@ EXACT_ROWS = 500_000  # up to here all vectors lie in memory; past it LanceDB's 
 IDS_PER_FILTER = 500
 KNOWN = ("size", "mtime_ns", "content_hash", "tags", "caption")
 N_BACKGROUND = 4_096  # rows that stand for the whole of a large index
-N_PROBES, REFINE = 24, 10  # cells looked into; candidates measured exactly, in multiples of k
+N_PROBES = 32  # cells looked into, of about one for every 4,096 rows
+N_REFINED = 400  # candidates measured exactly, however few are wanted
 
 
 @dataclass(frozen=True)

@@ -7,18 +7,20 @@ import stat
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from earshot.core.errors import EarShotError
+from earshot.engines import Done, Engine, Task, embed_each
+from earshot.engines.task import windows_of
 from earshot.index import FileRows, IndexSettings, KnownFile, Store, place_index
 from earshot.index.place import root_word
 from earshot.index.store import drop_outdated
 from earshot.jobs.content import content_hash
-from earshot.jobs.each_file import Done, Failure, Pace, Task, embed_each, file_task
+from earshot.jobs.each_file import Failure, Pace
 
 if TYPE_CHECKING:
-    from earshot.audio import Window
     from earshot.models.embedder import Embedder
 
 COMMIT_WINDOWS = 4_096  # at most this many windows of finished files wait for their commit
@@ -57,6 +59,7 @@ def index(
     index: str | Path | None = None,
     data: str | Path | None = None,
     on_file: Callable[[int, int], None] | None = None,
+    engine: Engine = embed_each,
 ) -> IndexReport:
     """Index the sounds of `folder`, so that they can be searched; again to bring it up to date.
 
@@ -88,7 +91,7 @@ def index(
     store = Store.create(place, settings)
     with store.writing():
         report = IndexReport(place, embedder.name, embedder.fingerprint)
-        _Update(root, store, embedder, about, report).run(on_file)
+        _Update(root, store, embedder, about, report, engine).run(on_file)
         drop_outdated(place, settings)
     report.stats = store.stats()
     return report
@@ -124,15 +127,15 @@ class _Update:
         embedder: Embedder,
         about: Mapping[str, About] | None,
         report: IndexReport,
+        engine: Engine,
     ) -> None:
         self.root, self.store, self.embedder = root, store, embedder
-        self.about, self.report = about, report
+        self.about, self.report, self.engine = about, report, engine
         self.known = store.known()
         self.by_content = {known.content_hash: name for name, known in self.known.items()}
         self.sizes = {known.size for known in self.known.values()}
         self.waiting: list[FileRows] = []
         self.n_waiting = 0  # windows
-        self.digests: dict[str, str] = {}  # by name, of files being decoded
         self.last_commit = time.monotonic()
         self.n_commits = 0
 
@@ -210,19 +213,15 @@ class _Update:
         return True
 
     def _embed(self, todo: Iterable[_Todo]) -> Iterator[Done[_Todo]]:
-        return embed_each((self._task(one) for one in todo), self.embedder)
-
-    def _task(self, one: _Todo) -> Task[_Todo]:
-        def windows() -> Iterator[Window]:
-            self.digests[one.name] = content_hash(one.path)
-            yield from file_task(one.path, self.embedder).windows()
-
-        return Task(one, windows)
+        tasks = (
+            Task(one, windows_of(one.path, self.embedder), partial(content_hash, one.path))
+            for one in todo
+        )
+        return self.engine(tasks, self.embedder)
 
     def _take(self, done: Done[_Todo]) -> None:
         """Keep one embedded file for the next commit, or list its failure."""
         one = done.key
-        digest = self.digests.pop(one.name, "")
         if done.embedding is None:
             self.report.failures.append(Failure(one.path, done.error))
             return
@@ -235,7 +234,7 @@ class _Update:
         self._put(
             FileRows(
                 path=one.name,
-                known=replace(one.known, content_hash=digest),
+                known=replace(one.known, content_hash=done.digest),
                 duration_s=float(ends[-1]),
                 start_s=done.embedding.start_s,
                 end_s=ends,

@@ -134,6 +134,12 @@ class Embedder:
         tables = {f"features {name}": table for name, table in model.features.named_buffers()}
         return fingerprint(facts, {**model.state_dict(), **tables})
 
+    def to(self, device: str | torch.device) -> Embedder:
+        """This embedder, its model moved to another device."""
+        self.model.to(device)
+        self.device, self._tower = torch.device(device), None
+        return self
+
     def embed_waveforms(self, waveforms: Sequence[np.ndarray]) -> np.ndarray:
         """Unit rows [n, dim] of mono waveforms [samples] at sample_rate, each within one window.
 
@@ -238,7 +244,12 @@ class Embedder:
         """What runs the audio tower for a job of `n` windows; None where torch does."""
         worth = self.precision == "fast" or self.runtime == "openvino" or n >= WORTH_EXPORTING
         fits = self.precision != "bf16" and self._reads_frames and self.runtime != "torch"
-        if self._tower is None and worth and fits and (self.runtime == "openvino" or has_openvino()):
+        if (
+            self._tower is None
+            and worth
+            and fits
+            and (self.runtime == "openvino" or has_openvino())
+        ):
             as_bf16 = self.precision == "fast" and cpu_has_bf16()
             if self.precision == "fast" and not as_bf16:
                 self.note = "This processor has no bf16: OpenVINO runs the model in fp32."

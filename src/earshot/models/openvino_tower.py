@@ -115,7 +115,8 @@ def _openvino() -> ModuleType:
 
 def _graph(model: TwoTower, core: Any) -> Any:
     """The exported graph, from the cache where it holds this very tower."""
-    tensors = {**model.audio_encoder.state_dict(), **_prefixed("projection", model.audio_projection)}
+    projection = {f"projection {k}": v for k, v in model.audio_projection.state_dict().items()}
+    tensors = {**model.audio_encoder.state_dict(), **projection}
     facts = {
         "format": FORMAT,
         "made by": [_openvino().get_version(), metadata.version("transformers")],
@@ -153,10 +154,6 @@ def _keep_in_cache(graph: Any, folder: Path) -> None:
         part.rename(folder)
     except (OSError, RuntimeError):  # a full disk, or another process was first
         shutil.rmtree(part, ignore_errors=True)
-
-
-def _prefixed(prefix: str, module: nn.Module) -> dict[str, Tensor]:
-    return {f"{prefix}.{name}": tensor for name, tensor in module.state_dict().items()}
 
 
 def cache_folder() -> Path:

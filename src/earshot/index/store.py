@@ -74,6 +74,7 @@ class Store:
         self.settings = IndexSettings.from_metadata(table.schema.metadata, f"{place}, {table.name}")
         self.version = table.version  # of the commit that is read; see refresh
         self._in_memory: dict[tuple[int, str], Rows] = {}
+        self._counted: dict[tuple[int, str], int] = {}  # what every search asks, by version
 
     @classmethod
     def open(cls, place: str, *, fingerprint: str | None = None, model: str = "") -> Store:
@@ -141,12 +142,12 @@ class Store:
     @property
     def n_rows(self) -> int:
         """Windows in the index."""
-        return self._table.count_rows()
+        return self._count("rows", self._table.count_rows)
 
     @property
     def n_files(self) -> int:
         """Sounds in the index."""
-        return self._table.count_rows("window = 0")
+        return self._count("files", lambda: self._table.count_rows("window = 0"))
 
     def writing(self) -> AbstractContextManager[None]:
         """Be the only writer; on object storage, which has no locks, this promises nothing."""
@@ -172,7 +173,7 @@ class Store:
         if not files:
             return
         new = columns.to_arrow(files, self._table.schema, self.settings.fingerprint)
-        self._in_memory.clear()
+        self._forget()
         with _faults(self.place):
             if not replace:
                 self._table.add(new)
@@ -188,7 +189,7 @@ class Store:
 
     def remove(self, paths: Iterable[str]) -> None:
         """Take files out of the index."""
-        self._in_memory.clear()
+        self._forget()
         with _faults(self.place):
             for condition in _ids(paths):
                 self._table.delete(condition)
@@ -211,6 +212,7 @@ class Store:
 
     def compact(self) -> None:
         """Merge what many commits left behind, bring the indexes up to date, free the disk."""
+        self._forget()
         with _faults(self.place), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that older readers fail: they read what is in memory
             if self.n_rows > self.exact_rows and not self._has_vector_index():
@@ -220,6 +222,7 @@ class Store:
             self._table.optimize(
                 cleanup_older_than=timedelta(0), delete_unverified=not is_remote(self.place)
             )
+        self._forget()
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -248,7 +251,7 @@ class Store:
         latest = self._table.version
         if latest != self.version:
             self.version = latest
-            self._in_memory.clear()
+            self._forget()
 
     def all_rows(self, where: str | None = None) -> Rows:
         """Every row that `where` lets through, in memory; kept for the next call."""
@@ -266,7 +269,7 @@ class Store:
 
         def query() -> Any:
             near = self._query(vector, where).distance_type("cosine")
-            return near.nprobes(N_PROBES).refine_factor(REFINE).limit(k)
+            return near.nprobes(N_PROBES).refine_factor(max(1, N_REFINED // k)).limit(k)
 
         return self._rows(query, "_distance")
 
@@ -321,7 +324,21 @@ class Store:
             return read()
 
     def _has_vector_index(self) -> bool:
-        return any("vector" in each.columns for each in self._table.list_indices())
+        def look() -> int:
+            return sum("vector" in each.columns for each in self._table.list_indices())
+
+        return self._count("vector indexes", look) > 0
+
+    def _count(self, what: str, count: Callable[[], int]) -> int:
+        key = (self.version, what)
+        if key not in self._counted:
+            self._counted[key] = count()
+        return self._counted[key]
+
+    def _forget(self) -> None:
+        """What was read before a write or another's write is read anew."""
+        self._in_memory.clear()
+        self._counted.clear()
 
 
 def drop_outdated(place: str, settings: IndexSettings) -> int:

@@ -72,6 +72,7 @@ class Peer:
         self.processor = ClapProcessor.from_pretrained(clap)
 
     def __call__(self, files: list[Path]) -> np.ndarray:
+        """Unit rows of the files."""
         import soundfile
 
         rows = []

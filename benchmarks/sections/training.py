@@ -7,7 +7,6 @@ clips from disk, with AdamW. Plainly means: `ClapProcessor`, `ClapModel(..., ret
 from __future__ import annotations
 
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -75,9 +74,7 @@ def _recipe(files: list[Path], clap: Path, precision: Any) -> Any:
     from earshot.training.fit import FitConfig, fit
 
     model, objective = load(clap, runtime="torch").model.train(), InfoNCE()
-    config = FitConfig(
-        steps=STEPS, learning_rate=1e-4, precision=precision, checkpoint_every=10_000
-    )
+    config = FitConfig(steps=STEPS, learning_rate=1e-4, precision=precision)
     clips = [Clip(audio=path, captions=(_caption(path),), id=path.stem) for path in files]
 
     def loss_of(batch: Any) -> torch.Tensor:
@@ -89,6 +86,6 @@ def _recipe(files: list[Path], clap: Path, precision: Any) -> Any:
         batch_size = min(BATCH, len(files))
         loader = BatchLoader(clips, batch_size=batch_size, sample_rate=RATE, max_s=10.0, seed=0)
         with tempfile.TemporaryDirectory() as out:
-            fit(model, loss_of, loader.batches, replace(config), Path(out))
+            fit(model, loss_of, loader.batches, config, Path(out))
 
     return steps

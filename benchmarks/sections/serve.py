@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import serve_load
-
 from figures import Figure
 
 

@@ -58,8 +58,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
-def test_ray_embeds_lists_and_survives_as_this_process_does(
+@pytest.mark.timeout(1_800)
+def test_ray_embeds_and_lists_what_this_process_does(
     ray: object, embedder: Embedder, folder: Path
 ) -> None:
     here = embed(folder, model=embedder)
@@ -68,7 +68,13 @@ def test_ray_embeds_lists_and_survives_as_this_process_does(
     assert np.abs(there.embeddings - here.embeddings).max() < 1e-5
     assert [Path(str(each.path)).name for each in there.failures] == ["broken.wav"]
 
-    fine = [file_task(path, embedder) for path in sorted(folder.glob("0*.wav"))]
+
+@pytest.mark.slow
+@pytest.mark.timeout(1_800)
+def test_a_sound_that_ends_its_worker_is_listed_and_ends_nothing_else(
+    ray: object, embedder: Embedder, folder: Path
+) -> None:
+    fine = [file_task(path, embedder) for path in sorted(folder.glob("0*.wav"))[:4]]
     tasks = [*fine[:2], Task("deadly", Deadly()), *fine[2:]]
     done = {each.key: each for each in engine_of("ray")(tasks, embedder)}
     assert len(done) == len(tasks)
@@ -85,7 +91,7 @@ def test_a_url_is_read_as_its_file_is(embedder: Embedder, folder: Path) -> None:
     assert (by_url.embeddings == by_path.embeddings).all()
     assert [str(each.path) for each in by_url.failures] == [f"file://{folder}/broken.wav"]
     one = embed(f"file://{folder}/03.wav", model=embedder)
-    assert (one.embeddings[0] == by_path.embeddings[3]).all()
+    assert np.abs(one.embeddings[0] - by_path.embeddings[3]).max() < 1e-5
 
 
 def test_a_url_of_nothing_is_a_sentence(embedder: Embedder, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import pickle
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -22,7 +23,7 @@ K = TypeVar("K")
 WAVE = 200_000  # tasks handed to the cluster at a time; their descriptions lie in its memory
 BLOCK = 64  # tasks a worker gets at a time: what is lost when it dies
 CPUS_PER_WORKER = 4
-RESTARTS = 3  # of a worker that dies, and tries of the block that it died with
+RETRIES = 1  # of a block that its worker died with; workers themselves come back always
 LOST = "the worker that had it died, alone with it too; its log says of what."
 
 
@@ -53,7 +54,8 @@ def embed_each_on_ray(
 
 
 def _connect(address: str | None) -> Any:
-    """Ray, connected."""
+    """Ray, connected, and silent on what is not a fault."""
+    logging.getLogger("ray.data").setLevel(logging.WARNING)
     try:
         import ray
     except ImportError as fault:
@@ -94,8 +96,8 @@ def _pass(
         batch_size=size,
         batch_format="pyarrow",
         compute=ActorPoolStrategy(size=workers.pop("n")),
-        max_restarts=RESTARTS,
-        max_task_retries=RESTARTS,
+        max_restarts=-1,
+        max_task_retries=RETRIES,
         **workers,
     )
     for table in answers.iter_batches(batch_size=None, batch_format="pyarrow"):

@@ -6,9 +6,8 @@ import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import timedelta
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from earshot.core.errors import EarShotError
 from earshot.index import rows as columns
+from earshot.index.found_rows import Rows
 from earshot.index.lock import writing
 from earshot.index.place import is_remote, root_of
 from earshot.index.rows import FileRows, KnownFile
@@ -36,33 +36,6 @@ KNOWN = ("size", "mtime_ns", "content_hash", "tags", "caption")
 N_BACKGROUND = 4_096  # rows that stand for the whole of a large index
 N_PROBES = 32  # cells looked into, of about one for every 4,096 rows
 N_REFINED = 400  # candidates measured exactly, however few are wanted
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Rows in memory, a file's beside each other and in order of time.
-
-    `vectors` [rows, dim], and the other columns as an Arrow table.
-    """
-
-    vectors: NDArray[np.float32]
-    table: pyarrow.Table
-
-    @cached_property
-    def file_of_row(self) -> NDArray[np.int64]:
-        """Number of each row's file [rows], counted from 0 in the order of the rows."""
-        ids = self.table["file_id"].combine_chunks().dictionary_encode()
-        numbers: NDArray[np.int64] = ids.indices.to_numpy().astype(np.int64)
-        return numbers
-
-    def best_of_each_file(self, scores: NDArray[np.float32]) -> NDArray[np.int64]:
-        """The row of every file's best score [files]; of equal ones the earliest."""
-        if not len(scores):
-            return np.zeros(0, dtype=np.int64)
-        files = self.file_of_row
-        best = np.maximum.reduceat(scores, np.flatnonzero(np.diff(files, prepend=-1)))
-        as_good = np.flatnonzero(scores == best[files])
-        return as_good[np.diff(files[as_good], prepend=-1) > 0]
 
 
 class Store:

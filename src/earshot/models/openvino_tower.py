@@ -124,11 +124,12 @@ def _graph(model: TwoTower, core: Any) -> Any:
         "frames": model.window_frames,
     }
     folder = cache_folder() / "openvino" / fingerprint(facts, tensors)
-    if (folder / "tower.xml").is_file():
-        return core.read_model(folder / "tower.xml")
-    graph = _export(model)
-    _keep_in_cache(graph, folder)
-    return graph
+    graph = None
+    if not (folder / "tower.xml").is_file():
+        graph = _export(model)
+        _keep_in_cache(graph, folder)
+    kept = folder / "tower.xml"  # what was written may differ in the last bit: all read that
+    return core.read_model(kept) if graph is None or kept.is_file() else graph
 
 
 def _export(model: TwoTower) -> Any:

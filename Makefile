@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
 
-.PHONY: env demo test check weights claims clean
+.PHONY: env demo test check weights claims bench clean
 
 env: $(VENV)/ready
 
@@ -27,6 +27,11 @@ check: env
 
 weights: env
 	$(BIN)/python weights/train.py
+
+# 20 minutes of two quiet cores; taken up again where it was interrupted
+bench: env
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench]'
+	$(BIN)/python benchmarks/run.py $(SECTIONS)
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache

@@ -26,10 +26,12 @@ MAY_IMPORT = {
     "training": "core audio text data objectives metrics",
     "recipes": "core audio text data features layers encoders objectives metrics synth models "
     "training",
-    "jobs": "core audio text data features metrics models index training recipes synth",
+    "engines": "core audio models",
+    "jobs": "core audio text data features metrics models index training recipes synth engines",
     "web": "core audio index jobs models",
     "adapters": "core audio models jobs index text layers encoders features",
-    "cli": "core audio text data metrics synth index training recipes jobs models web adapters",
+    "cli": "core audio text data metrics synth index training recipes engines jobs models web "
+    "adapters",
 }
 MAX_LINES = 400
 LONGER = {}  # file -> why it is one concept in more than 400 lines

@@ -17,7 +17,7 @@ RATE = 8_000
 class ToyEmbedder:
     """Sounds by their energy at five frequencies, texts by the five words."""
 
-    name, sample_rate, window_s, hop_s, scale = "toy", RATE, 1.0, 1.0, 20.0
+    name, sample_rate, window_s, hop_s, scale, note = "toy", RATE, 1.0, 1.0, 20.0, ""
     dim = len(TONES) + 1
 
     def __init__(self, fingerprint: str = "70" * 8) -> None:
@@ -27,6 +27,12 @@ class ToyEmbedder:
     def embed_waveforms(self, waveforms: Sequence[np.ndarray]) -> np.ndarray:
         self.n_embedded += len(waveforms)
         return np.stack([self._unit(self._energies(each)) for each in waveforms])
+
+    def prepare(self, waveform: np.ndarray) -> np.ndarray:
+        return waveform
+
+    def embed_prepared(self, prepared: Sequence[np.ndarray]) -> np.ndarray:
+        return self.embed_waveforms(prepared)
 
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
         return np.stack([self._unit([word in text for word in TONES]) for text in texts])

@@ -9,6 +9,7 @@ import typer
 
 from earshot.cli import console
 from earshot.cli.failures import end_with, failure_row, progress
+from earshot.cli.running import EngineName, Fast, RayAddress, engine_to_run, load_to_run
 from earshot.core.errors import EarShotError
 
 
@@ -18,7 +19,7 @@ def register(app: typer.Typer) -> None:
 
 
 def embed(
-    files: Annotated[list[Path], typer.Argument(metavar="FILES", help="Sounds, or folders.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILES", help="Sounds, folders or URLs.")],
     out: Annotated[Path | None, typer.Option(help="Write vectors.npz or vectors.parquet.")] = None,
     per_window: Annotated[
         bool, typer.Option("--per-window", help="A vector a window, not a vector a sound.")
@@ -26,6 +27,9 @@ def embed(
     model: Annotated[
         str, typer.Option(help="A shipped name, a run folder, a CLAP folder or hub name, a file.")
     ] = "earshot-small",
+    fast: Fast = False,
+    engine: EngineName = "local",
+    ray_address: RayAddress = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a vector.")] = False,
 ) -> None:
     """Turn sounds into unit vectors.
@@ -35,7 +39,6 @@ def embed(
     """
     from earshot.jobs.each_file import Failure, Pace
     from earshot.jobs.embed import check_out, embed_files, save_embeddings
-    from earshot.jobs.loading import load
 
     if out is not None:
         check_out(out)
@@ -45,10 +48,13 @@ def embed(
             expected="somewhere to put the vectors",
             mend="Add --out vectors.npz.",
         )
-    embedder, pace = load(model), Pace()
+    embedder, pace = load_to_run(model, fast), Pace()
+    run_on = engine_to_run(engine, ray_address)
     embeddings, failures = [], []
     with progress("vector") as bar:
-        for answer in embed_files(files, model=embedder, per_window=per_window, pace=pace):
+        for answer in embed_files(
+            files, model=embedder, per_window=per_window, pace=pace, engine=run_on
+        ):
             bar.update()
             if isinstance(answer, Failure):
                 failures.append(answer)

@@ -9,6 +9,7 @@ import typer
 
 from earshot.cli import console
 from earshot.cli.failures import end_with, progress
+from earshot.cli.running import EngineName, Fast, RayAddress, engine_to_run, load_to_run
 
 
 def register(app: typer.Typer) -> None:
@@ -21,6 +22,9 @@ def index(
     model: Annotated[
         str, typer.Option(help="A shipped name, a run folder, a CLAP folder or hub name, a file.")
     ] = "earshot-small",
+    fast: Fast = False,
+    engine: EngineName = "local",
+    ray_address: RayAddress = None,
     index: Annotated[
         str | None,
         typer.Option(metavar="PATH", help="Its place; DIR/.earshot if left out."),
@@ -43,7 +47,14 @@ def index(
             bar.total = n_todo
             bar.update(n_done - bar.n)
 
-        report = run(folder, model=model, index=index, data=data, on_file=on_file)
+        report = run(
+            folder,
+            model=load_to_run(model, fast),
+            index=index,
+            data=data,
+            on_file=on_file,
+            engine=engine_to_run(engine, ray_address),
+        )
     counts = {
         "added": report.added,
         "changed": report.changed,

@@ -10,6 +10,7 @@ import typer
 from earshot.cli import console
 from earshot.cli.failures import end_with, failure_row, progress
 from earshot.cli.labels import read_labels
+from earshot.cli.running import EngineName, Fast, RayAddress, engine_to_run, load_to_run
 
 if TYPE_CHECKING:
     from earshot.jobs.tag import Tagged
@@ -23,7 +24,7 @@ def register(app: typer.Typer) -> None:
 
 
 def tag(
-    files: Annotated[list[Path], typer.Argument(metavar="FILES", help="Sounds, or folders.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILES", help="Sounds, folders or URLs.")],
     labels: Annotated[
         str | None, typer.Option(metavar="A,B,C", help="Any words; everyday sounds if left out.")
     ] = None,
@@ -35,6 +36,9 @@ def tag(
     model: Annotated[
         str, typer.Option(help="A shipped name, a run folder, a CLAP folder or hub name, a file.")
     ] = "earshot-small",
+    fast: Fast = False,
+    engine: EngineName = "local",
+    ray_address: RayAddress = None,
     top: Annotated[int, typer.Option("-k", "--top", min=1, help="Labels shown to people.")] = 3,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object a file, with all labels.")
@@ -53,9 +57,10 @@ def tag(
     answers = tag_each(
         files,
         labels=read_labels(labels, labels_file),
-        model=model,
+        model=load_to_run(model, fast),
         prompts=prompt or TEMPLATES,
         pace=pace,
+        engine=engine_to_run(engine, ray_address),
     )
     with progress("file") as bar:
         for answer in answers:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import timedelta
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -26,6 +25,7 @@ from earshot.index.connection import (
     writing,
     writing_faults,
 )
+from earshot.index.found_rows import Rows
 from earshot.index.place import is_remote, root_of
 from earshot.index.rows import FileRows, KnownFile
 from earshot.index.settings import IndexSettings
@@ -40,34 +40,8 @@ EXACT_ROWS = 500_000  # up to here all vectors lie in memory; past it LanceDB's 
 IDS_PER_FILTER = 500
 KNOWN = ("size", "mtime_ns", "content_hash", "tags", "caption")
 N_BACKGROUND = 4_096  # rows that stand for the whole of a large index
-N_PROBES, REFINE = 24, 10  # cells looked into; candidates measured exactly, in multiples of k
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Rows in memory, a file's beside each other and in order of time.
-
-    `vectors` [rows, dim], and the other columns as an Arrow table.
-    """
-
-    vectors: NDArray[np.float32]
-    table: pyarrow.Table
-
-    @cached_property
-    def file_of_row(self) -> NDArray[np.int64]:
-        """Number of each row's file [rows], counted from 0 in the order of the rows."""
-        ids = self.table["file_id"].combine_chunks().dictionary_encode()
-        numbers: NDArray[np.int64] = ids.indices.to_numpy().astype(np.int64)
-        return numbers
-
-    def best_of_each_file(self, scores: NDArray[np.float32]) -> NDArray[np.int64]:
-        """The row of every file's best score [files]; of equal ones the earliest."""
-        if not len(scores):
-            return np.zeros(0, dtype=np.int64)
-        files = self.file_of_row
-        best = np.maximum.reduceat(scores, np.flatnonzero(np.diff(files, prepend=-1)))
-        as_good = np.flatnonzero(scores == best[files])
-        return as_good[np.diff(files[as_good], prepend=-1) > 0]
+N_PROBES = 32  # cells looked into, of about one for every 4,096 rows
+N_REFINED = 400  # candidates measured exactly, however few are wanted
 
 
 class Store:
@@ -79,6 +53,7 @@ class Store:
         self.settings = IndexSettings.from_metadata(table.schema.metadata, f"{place}, {table.name}")
         self.version = table.version  # of the commit that is read; see refresh
         self._in_memory: dict[tuple[int, str], Rows] = {}
+        self._counted: dict[tuple[int, str], int] = {}  # what every search asks, by version
 
     @classmethod
     def open(cls, place: str, *, fingerprint: str | None = None, model: str = "") -> Store:
@@ -146,12 +121,12 @@ class Store:
     @property
     def n_rows(self) -> int:
         """Windows in the index."""
-        return self._table.count_rows()
+        return self._count("rows", self._table.count_rows)
 
     @property
     def n_files(self) -> int:
         """Sounds in the index."""
-        return self._table.count_rows("window = 0")
+        return self._count("files", lambda: self._table.count_rows("window = 0"))
 
     def writing(self) -> AbstractContextManager[None]:
         """Be the only writer; on object storage, which has no locks, this promises nothing."""
@@ -179,7 +154,7 @@ class Store:
         if not files:
             return
         new = columns.to_arrow(files, self._table.schema, self.settings.fingerprint)
-        self._in_memory.clear()
+        self._forget()
         with writing_faults(self.place):
             if not replace:
                 self._table.add(new)
@@ -195,7 +170,7 @@ class Store:
 
     def remove(self, paths: Iterable[str]) -> None:
         """Take files out of the index."""
-        self._in_memory.clear()
+        self._forget()
         with writing_faults(self.place):
             for condition in _ids(paths):
                 self._table.delete(condition)
@@ -219,6 +194,7 @@ class Store:
 
     def compact(self) -> None:
         """Merge what many commits left behind, bring the indexes up to date, free the disk."""
+        self._forget()
         with writing_faults(self.place), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that older readers fail: they read what is in memory
             if self.n_rows > self.exact_rows and not self._has_vector_index():
@@ -228,6 +204,7 @@ class Store:
             self._table.optimize(
                 cleanup_older_than=timedelta(0), delete_unverified=not is_remote(self.place)
             )
+        self._forget()
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -256,7 +233,7 @@ class Store:
         latest = self._table.version
         if latest != self.version:
             self.version = latest
-            self._in_memory.clear()
+            self._forget()
 
     def all_rows(self, where: str | None = None) -> Rows:
         """Every row that `where` lets through, in memory; kept for the next call."""
@@ -274,7 +251,7 @@ class Store:
 
         def query() -> Any:
             near = self._query(vector, where).distance_type("cosine")
-            return near.nprobes(N_PROBES).refine_factor(REFINE).limit(k)
+            return near.nprobes(N_PROBES).refine_factor(max(1, N_REFINED // k)).limit(k)
 
         return self._rows(query, where, "_distance")
 
@@ -343,7 +320,21 @@ class Store:
             return read()
 
     def _has_vector_index(self) -> bool:
-        return any("vector" in each.columns for each in self._table.list_indices())
+        def look() -> int:
+            return sum("vector" in each.columns for each in self._table.list_indices())
+
+        return self._count("vector indexes", look) > 0
+
+    def _count(self, what: str, count: Callable[[], int]) -> int:
+        key = (self.version, what)
+        if key not in self._counted:
+            self._counted[key] = count()
+        return self._counted[key]
+
+    def _forget(self) -> None:
+        """What was read before a write or another's write is read anew."""
+        self._in_memory.clear()
+        self._counted.clear()
 
 
 def drop_outdated(place: str, settings: IndexSettings) -> int:

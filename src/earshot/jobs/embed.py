@@ -12,7 +12,9 @@ import numpy as np
 
 from earshot.core.errors import EarShotError
 from earshot.core.files import replacing
-from earshot.jobs.each_file import Answers, Failure, Pace, embed_each, file_task
+from earshot.engines import Engine, embed_each, file_task
+from earshot.engines.urls import find_sounds
+from earshot.jobs.each_file import Answers, Failure, Pace
 from earshot.jobs.loading import as_embedder
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ SUFFIXES = (".npz", ".parquet")
 class Embedding:
     """A sound's unit vector [dim], or that of one of its windows."""
 
-    path: Path
+    path: Path | str
     start_s: float
     end_s: float
     vector: np.ndarray  # [dim] float32
@@ -45,6 +47,7 @@ def embed(
     *,
     model: str | Path | Embedder = "earshot-small",
     per_window: bool = False,
+    engine: Engine = embed_each,
 ) -> Embeddings:
     """A unit vector for each sound: the mean of its windows, or one a window with per_window.
 
@@ -52,7 +55,7 @@ def embed(
     whatever else is embedded beside it.
     """
     answers = Embeddings()
-    for answer in embed_files(files, model=model, per_window=per_window):
+    for answer in embed_files(files, model=model, per_window=per_window, engine=engine):
         if isinstance(answer, Failure):
             answers.failures.append(answer)
         else:
@@ -66,15 +69,14 @@ def embed_files(
     model: str | Path | Embedder = "earshot-small",
     per_window: bool = False,
     pace: Pace | None = None,
+    engine: Engine = embed_each,
 ) -> Iterator[Embedding | Failure]:
     """As `embed`, as they are ready, in the order of the files."""
-    from earshot.audio import find_audio
-
     embedder = as_embedder(model)
     if pace is not None:
         pace.start()
-    paths = find_audio([files] if isinstance(files, str | Path) else files)
-    for done in embed_each((file_task(path, embedder) for path in paths), embedder):
+    paths = find_sounds([files] if isinstance(files, str | Path) else files)
+    for done in engine((file_task(path, embedder) for path in paths), embedder):
         clip = done.embedding
         if clip is None:
             yield Failure(done.key, done.error)

@@ -11,7 +11,8 @@ import numpy as np
 
 from earshot import metrics
 from earshot.core.errors import EarShotError, unknown_name
-from earshot.jobs.each_file import Failure, Pace, Task, embed_each
+from earshot.engines import Task, embed_each
+from earshot.jobs.each_file import Failure, Pace
 from earshot.jobs.loading import as_embedder
 from earshot.jobs.prompts import TEMPLATES, check_labels, label_vectors
 

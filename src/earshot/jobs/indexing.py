@@ -7,17 +7,20 @@ import stat
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from earshot.core.errors import EarShotError
 from earshot.core.files import is_folder
+from earshot.engines import Done, Engine, FileWindows, Task, embed_each
+from earshot.engines.task import windows_of
 from earshot.index import FileRows, IndexSettings, KnownFile, Store, place_index
 from earshot.index.connection import writing
 from earshot.index.place import root_word
 from earshot.index.store import drop_outdated
 from earshot.jobs.content import content_hash
-from earshot.jobs.each_file import Done, Failure, Pace, Task, embed_each, file_task
+from earshot.jobs.each_file import Failure, Pace
 
 if TYPE_CHECKING:
     from earshot.audio import Window
@@ -59,6 +62,7 @@ def index(
     index: str | Path | None = None,
     data: str | Path | None = None,
     on_file: Callable[[int, int], None] | None = None,
+    engine: Engine = embed_each,
 ) -> IndexReport:
     """Index the sounds of `folder`, so that they can be searched; again to bring it up to date.
 
@@ -90,7 +94,7 @@ def index(
     with writing(place):
         store = Store.create(place, settings)
         report = IndexReport(place, embedder.name, embedder.fingerprint)
-        _Update(root, store, embedder, about, report).run(on_file)
+        _Update(root, store, embedder, about, report, engine).run(on_file)
         drop_outdated(place, settings)
     report.stats = store.stats()
     return report
@@ -126,15 +130,15 @@ class _Update:
         embedder: Embedder,
         about: Mapping[str, About] | None,
         report: IndexReport,
+        engine: Engine,
     ) -> None:
         self.root, self.store, self.embedder = root, store, embedder
-        self.about, self.report = about, report
+        self.about, self.report, self.engine = about, report, engine
         self.known = store.known()
         self.by_content = {known.content_hash: name for name, known in self.known.items()}
         self.sizes = {known.size for known in self.known.values()}
         self.waiting: list[FileRows] = []
         self.n_waiting = 0  # windows
-        self.digests: dict[str, str] = {}  # by name, of files being decoded
         self.last_commit = time.monotonic()
         self.n_commits = 0
 
@@ -212,20 +216,19 @@ class _Update:
         return True
 
     def _embed(self, todo: Iterable[_Todo]) -> Iterator[Done[_Todo]]:
-        return embed_each((self._task(one) for one in todo), self.embedder)
-
-    def _task(self, one: _Todo) -> Task[_Todo]:
-        def windows() -> Iterator[Window]:
-            self.digests[one.name] = content_hash(one.path)
-            yield from file_task(one.path, self.embedder).windows()
-            _check_at_rest(one)
-
-        return Task(one, windows)
+        tasks = (
+            Task(
+                one,
+                partial(_at_rest, one, windows_of(one.path, self.embedder)),
+                partial(content_hash, one.path),
+            )
+            for one in todo
+        )
+        return self.engine(tasks, self.embedder)
 
     def _take(self, done: Done[_Todo]) -> None:
         """Keep one embedded file for the next commit, or list its failure."""
         one = done.key
-        digest = self.digests.pop(one.name, "")
         if done.embedding is None:
             self.report.failures.append(Failure(one.path, done.error))
             return
@@ -238,7 +241,7 @@ class _Update:
         self._put(
             FileRows(
                 path=one.name,
-                known=replace(one.known, content_hash=digest),
+                known=replace(one.known, content_hash=done.digest),
                 duration_s=float(ends[-1]),
                 start_s=done.embedding.start_s,
                 end_s=ends,
@@ -260,8 +263,9 @@ class _Update:
         self.waiting, self.n_waiting, self.last_commit = [], 0, time.monotonic()
 
 
-def _check_at_rest(one: _Todo) -> None:
-    """Refuse a file that was written to since the walk: its hash may be of other bytes."""
+def _at_rest(one: _Todo, windows: FileWindows) -> Iterator[Window]:
+    """The file's windows; refuses one that was written to since the walk, as its hash may lie."""
+    yield from windows()
     facts = one.path.stat()
     if (facts.st_size, facts.st_mtime_ns) != (one.known.size, one.known.mtime_ns):
         raise EarShotError(

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from earshot.jobs.each_file import Answers, Failure, Pace, embed_each, file_task
+from earshot.engines import Engine, embed_each, file_task
+from earshot.engines.urls import find_sounds
+from earshot.jobs.each_file import Answers, Failure, Pace
 from earshot.jobs.loading import as_embedder
 from earshot.jobs.prompts import TEMPLATES, check_labels, label_vectors
 
@@ -32,7 +34,7 @@ class LabelScore:
 class Tagged:
     """A sound with all labels, best first; `label` and `score` are the best one's."""
 
-    path: Path
+    path: Path | str
     label: str
     score: float
     labels: tuple[LabelScore, ...]
@@ -45,6 +47,7 @@ def tag(
     labels: Sequence[str] | None = None,
     model: str | Path | Embedder = "earshot-small",
     prompts: Sequence[str] = TEMPLATES,
+    engine: Engine = embed_each,
 ) -> Answers[Tagged]:
     """The labels of each sound, best first. Folders are walked; `failures` lists what failed.
 
@@ -53,7 +56,7 @@ def tag(
     given. A sound longer than the model's window is tagged by the mean of its windows.
     """
     answers: Answers[Tagged] = Answers()
-    for answer in tag_each(files, labels=labels, model=model, prompts=prompts):
+    for answer in tag_each(files, labels=labels, model=model, prompts=prompts, engine=engine):
         if isinstance(answer, Failure):
             answers.failures.append(answer)
         else:
@@ -68,17 +71,16 @@ def tag_each(
     model: str | Path | Embedder = "earshot-small",
     prompts: Sequence[str] = TEMPLATES,
     pace: Pace | None = None,
+    engine: Engine = embed_each,
 ) -> Iterator[Tagged | Failure]:
     """As `tag`, one answer at a time as they are ready, in the order of the files."""
-    from earshot.audio import find_audio
-
     names = check_labels(vocabulary() if labels is None else labels)
     embedder = as_embedder(model)
     vectors = label_vectors(names, embedder, prompts)
     if pace is not None:
         pace.start()
-    paths = find_audio([files] if isinstance(files, str | Path) else files)
-    for done in embed_each((file_task(path, embedder) for path in paths), embedder):
+    paths = find_sounds([files] if isinstance(files, str | Path) else files)
+    for done in engine((file_task(path, embedder) for path in paths), embedder):
         if done.embedding is None:
             yield Failure(done.key, done.error)
             continue

@@ -95,16 +95,24 @@ class TwoTower(nn.Module):
 
         n_samples [batch]: real lengths; what lies past them is never heard.
         """
-        return F.normalize(self.audio_projection(self.audio_hidden(waveform, n_samples)).float())
+        self._check(waveform, n_samples)
+        return self.embed_frames(*self.frames(waveform, n_samples))
 
     def embed_text(self, texts: Sequence[str]) -> Tensor:
         """Unit rows [batch, dim] of texts; whatever exceeds the tokenizer's limit is cut."""
         return F.normalize(self.text_projection(self.text_hidden(texts)).float())
 
+    def embed_frames(self, log_mel: Tensor, n_frames: Tensor) -> Tensor:
+        """Unit rows [batch, dim] of what `frames` gave: embed_audio from there on."""
+        return F.normalize(self.audio_projection(self.hidden_frames(log_mel, n_frames)).float())
+
     def audio_hidden(self, waveform: Tensor, n_samples: Tensor) -> Tensor:
         """What the audio encoder says before projection, [batch, encoder dim]."""
         self._check(waveform, n_samples)
-        log_mel, n_frames = self.frames(waveform, n_samples)
+        return self.hidden_frames(*self.frames(waveform, n_samples))
+
+    def hidden_frames(self, log_mel: Tensor, n_frames: Tensor) -> Tensor:
+        """What the audio encoder says of what `frames` gave, [batch, encoder dim]."""
         longer: tuple[Tensor, ...] = ()
         fits = not values_are_known() or not bool((n_frames > self.window_frames).any())
         if self.long_clips is not None and not fits:

@@ -11,7 +11,7 @@ import torch
 from earshot.core.errors import EarShotError
 from earshot.core.files import is_there
 from earshot.core.network import is_offline, require_network
-from earshot.models.embedder import Embedder, Precision
+from earshot.models.embedder import Embedder, Precision, Runtime
 from earshot.models.load_report import LoadReport
 from earshot.models.loading.laion import is_laion, load_laion
 from earshot.models.loading.microsoft import is_microsoft, load_microsoft
@@ -29,6 +29,7 @@ def load_foreign(
     name: str | None = None,
     tokenizer: str | Path | None = None,
     precision: Precision = "fp32",
+    runtime: Runtime = "auto",
     device: str = "cpu",
     hop_s: float | None = None,
     batch_size: int = 16,
@@ -49,6 +50,7 @@ def load_foreign(
         batch_size=batch_size,
         device=device,
         precision=precision,
+        runtime=runtime,
         long_clips=long_clips,
         report=report,
     )

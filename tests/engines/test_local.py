@@ -9,8 +9,8 @@ import pytest
 
 from earshot.audio import Window
 from earshot.core.errors import EarShotError
-from earshot.jobs import each_file
-from earshot.jobs.each_file import AHEAD, Task, embed_each, file_task
+from earshot.engines import Task, embed_each, file_task, local
+from earshot.engines.local import AHEAD
 from toy_embedder import RATE, ToyEmbedder, tone, write_tones
 
 
@@ -79,8 +79,8 @@ def test_a_window_that_the_model_refuses_fails_its_own_sound_alone() -> None:
 
 
 def test_memory_is_bounded_for_long_and_for_many_sounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(each_file, "POOL_BYTES", 4 * RATE * 10)
-    monkeypatch.setattr(each_file, "QUEUE_BYTES", 4 * RATE * 5)
+    monkeypatch.setattr(local, "POOL_BYTES", 4 * RATE * 10)
+    monkeypatch.setattr(local, "QUEUE_BYTES", 4 * RATE * 5)
     lock, alive, most = threading.Lock(), 0, 0
 
     class Counted(np.ndarray):
@@ -105,7 +105,7 @@ def test_memory_is_bounded_for_long_and_for_many_sounds(monkeypatch: pytest.Monk
     done = list(embed_each(tasks, Counting()))
     assert [len(each.embedding.windows) for each in done] == [500, *[1] * 300]
     # the pool, the queues of the sounds opened ahead, and one window in each thread's hands
-    assert most <= 10 + 5 * (AHEAD + 1) + each_file.N_WORKERS + 1
+    assert most <= 10 + 5 * (AHEAD + 1) + local.N_WORKERS + 1
 
 
 def test_endless_tasks_can_be_given_up() -> None:

@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
 
-.PHONY: env demo test check weights claims bench clean
+.PHONY: env demo test torture check weights claims bench clean
 
 env: $(VENV)/ready
 
@@ -19,6 +19,9 @@ demo: env
 
 test: env
 	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n $(JOBS)
+
+torture: env
+	OMP_NUM_THREADS=1 TQDM_DISABLE=1 PYTHONPATH=src:tests:torture $(BIN)/python torture/run.py
 
 check: env
 	$(BIN)/ruff check .

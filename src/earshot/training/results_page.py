@@ -38,8 +38,10 @@ def read_results(folder: Path) -> list[dict[str, Any]]:
     for path in sorted(folder.glob("*.json")):
         try:
             result = json.loads(path.read_text("utf-8"))
+            if result.get("kind", "claim") != "claim":
+                continue  # figures of another kind, with a page of their own
             result["recipe"], result["arms"], result["comparisons"]
-        except (ValueError, KeyError, TypeError) as fault:
+        except (ValueError, KeyError, TypeError, AttributeError) as fault:
             raise EarShotError(
                 got=f"{path}, which is no results file ({fault!r})",
                 expected="what `earshot claim` wrote",

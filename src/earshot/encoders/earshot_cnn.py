@@ -81,8 +81,11 @@ class EarshotCnn(nn.Module):
 
     def forward(self, log_mel: Tensor, n_frames: Tensor) -> Tensor:
         """log_mel [batch, n_mels, frames] in dB, n_frames [batch] -> [batch, 3 * dim]."""
-        steps, padding = self.steps(log_mel, n_frames)  # [batch, steps, dim], [batch, steps]
-        places = 0.3 * sinusoids(*steps.shape[1:]).to(steps)
+        return self.pooled(*self.steps(log_mel, n_frames))
+
+    def pooled(self, steps: Tensor, padding: Tensor) -> Tensor:
+        """One row [batch, 3 * dim] of steps [batch, steps, dim] where padding is False."""
+        places = sinusoids(*steps.shape[1:]).to(steps)
         ordered = self.blocks(steps + places, padding)
         largest = steps.masked_fill(padding[..., None], -torch.inf).amax(1)  # [batch, dim]
         pooled = [mean_of_real(steps, padding), largest, mean_of_real(ordered, padding)]

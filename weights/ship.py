@@ -45,7 +45,11 @@ class Clock:
 
 def write_estimate(fold: int, figures: dict[str, Any], minutes: dict[str, float]) -> None:
     """Put the figures of a fold beside those of others, and print them."""
-    told = json.loads(RESULTS.read_text("utf-8")) if RESULTS.is_file() else {"folds": {}}
+    told = (
+        json.loads(RESULTS.read_text("utf-8"))
+        if RESULTS.is_file()
+        else {"kind": "model", "folds": {}}
+    )
     told["folds"][str(fold)] = figures
     told |= {
         "what": "named and found by free text: one fold of ESC-10 and a quarter of the instruments "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeGuard
 
 import typer
 
@@ -28,10 +28,11 @@ def where(
     if name in keys():
         rows = _paper_files(name)
     elif name.lower() in parts:
-        path = parts[name.lower()]
-        users = [key for key in keys() if path in _used_by(key)]
-        rows = [{"what": "part", "path": str(path)}]
-        rows += [{"what": f"used by {key}", "path": str(_recipe(key))} for key in users]
+        rows = []
+        for path in parts[name.lower()]:
+            users = [key for key in keys() if path in _used_by(key)]
+            rows += [{"what": "part", "path": str(path)}]
+            rows += [{"what": f"used by {key}", "path": str(_recipe(key))} for key in users]
     else:
         raise unknown_name("paper or part", name, [*keys(), *parts])
     for row in rows:
@@ -53,17 +54,20 @@ def _paper_files(key: str) -> list[dict[str, str]]:
     return [{"what": what, "path": str(path)} for what, path in files.items() if path.is_file()]
 
 
-def _parts() -> dict[str, Path]:
-    """File of every public class and of every module below recipes, by its name in lower case."""
-    found: dict[str, Path] = {}
+def _parts() -> dict[str, list[Path]]:
+    """Files below recipes by their name, and by the public classes in them, in lower case."""
+    found: dict[str, list[Path]] = {}
     for path in sorted(_package().glob("*/[a-z]*.py")):
         if path.parent.name in ("recipes", "cli", "core"):
             continue
-        found.setdefault(path.stem, path)
-        for node in ast.parse(path.read_text("utf-8")).body:
-            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                found.setdefault(node.name.lower(), path)
+        classes = [each for each in ast.parse(path.read_text("utf-8")).body if _is_public(each)]
+        for name in dict.fromkeys([path.stem, *(each.name.lower() for each in classes)]):
+            found.setdefault(name, []).append(path)
     return found
+
+
+def _is_public(node: ast.stmt) -> TypeGuard[ast.ClassDef]:
+    return isinstance(node, ast.ClassDef) and not node.name.startswith("_")
 
 
 def _used_by(key: str) -> set[Path]:

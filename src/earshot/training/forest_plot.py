@@ -46,11 +46,12 @@ def forest_plot(result: dict[str, Any]) -> str:
 def _row(each: dict[str, Any], y: float, x: Any) -> list[str]:
     against = each["against"]
     other = against if isinstance(against, str) else f"{against:.3g}"
+    figures = " against ".join(filter(None, (each["figure"], each["against_figure"])))
     colour = COLOUR[each["verdict"]]
     parts = [
         f'<text x="16" y="{y - 2:.1f}">{escape(each["arm"])} {escape(each["expected"])} '
         f"{escape(other)}</text>",
-        f'<text x="16" y="{y + 13:.1f}" fill="#666" font-size="11">{escape(each["figure"])}</text>',
+        f'<text x="16" y="{y + 13:.1f}" fill="#666" font-size="11">{escape(figures)}</text>',
         f'<text x="{LEFT + WIDTH + 14}" y="{y + 4:.1f}" fill="{colour}">{each["verdict"]}</text>',
     ]
     if each["interval_95"] is not None:

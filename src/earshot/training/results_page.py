@@ -109,6 +109,8 @@ def _table(head: list[str], rows: list[list[str]]) -> list[str]:
 def _question(comparison: dict[str, Any]) -> str:
     against = comparison["against"]
     other = against if isinstance(against, str) else f"{against:.3g}"
+    if comparison["against_figure"] is not None:
+        other = f"{comparison['against_figure']} of {other}"
     return f"{comparison['figure']} of {comparison['arm']} {comparison['expected']} {other}"
 
 

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earshot.core.shapes import check_shape
-from earshot.index.rows import file_id, true_path
+from earshot.index.rows import Rows, file_id, true_path
 from earshot.index.scores import Background
-from earshot.index.store import Rows, Store
+from earshot.index.store import Store
 from earshot.index.words import matches
 
 WORD_WEIGHT = 4.0  # spreads of the sound score that a name which says it all is worth

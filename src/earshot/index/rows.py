@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -54,6 +55,33 @@ class FileRows:
     start_s: NDArray[np.float64]  # [windows]
     end_s: NDArray[np.float64]  # [windows]
     vectors: NDArray[np.float32]  # [windows, dim], unit rows
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows in memory, a file's beside each other and in order of time.
+
+    `vectors` [rows, dim], and the other columns as an Arrow table.
+    """
+
+    vectors: NDArray[np.float32]
+    table: pyarrow.Table
+
+    @cached_property
+    def file_of_row(self) -> NDArray[np.int64]:
+        """Number of each row's file [rows], counted from 0 in the order of the rows."""
+        ids = self.table["file_id"].combine_chunks().dictionary_encode()
+        numbers: NDArray[np.int64] = ids.indices.to_numpy().astype(np.int64)
+        return numbers
+
+    def best_of_each_file(self, scores: NDArray[np.float32]) -> NDArray[np.int64]:
+        """The row of every file's best score [files]; of equal ones the earliest."""
+        if not len(scores):
+            return np.zeros(0, dtype=np.int64)
+        files = self.file_of_row
+        best = np.maximum.reduceat(scores, np.flatnonzero(np.diff(files, prepend=-1)))
+        as_good = np.flatnonzero(scores == best[files])
+        return as_good[np.diff(files[as_good], prepend=-1) > 0]
 
 
 def file_id(path: str) -> str:

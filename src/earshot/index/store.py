@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
+import random
+import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
 from datetime import timedelta
-from functools import cached_property
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,51 +18,26 @@ from numpy.typing import NDArray
 
 from earshot.core.errors import EarShotError
 from earshot.index import rows as columns
+from earshot.index.doubles import double_rows
 from earshot.index.lock import writing
 from earshot.index.place import is_remote, root_of
-from earshot.index.rows import FileRows, KnownFile
+from earshot.index.rows import FileRows, KnownFile, Rows
 from earshot.index.settings import IndexSettings
+from earshot.index.tables import PREFIX, connect, faults, first_line, is_conflict, table_of, tables
 from earshot.index.where import spell_where
 
 if TYPE_CHECKING:
     import pyarrow
-    from lancedb.db import DBConnection
     from lancedb.table import Table
 
 T = TypeVar("T")
-PREFIX = "sounds-"
 EXACT_ROWS = 500_000  # up to here all vectors lie in memory; past it LanceDB's own index answers
 IDS_PER_FILTER = 500
 KNOWN = ("size", "mtime_ns", "content_hash", "tags", "caption")
 N_BACKGROUND = 4_096  # rows that stand for the whole of a large index
+KEPT_FOR_OTHERS = timedelta(hours=1)  # versions on object storage that others may be reading
+WAITS_S = (0.1, 0.2, 0.5, 1.0, 2.0, 4.0)  # before another try where two write at once
 N_PROBES, REFINE = 24, 10  # cells looked into; candidates measured exactly, in multiples of k
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Rows in memory, a file's beside each other and in order of time.
-
-    `vectors` [rows, dim], and the other columns as an Arrow table.
-    """
-
-    vectors: NDArray[np.float32]
-    table: pyarrow.Table
-
-    @cached_property
-    def file_of_row(self) -> NDArray[np.int64]:
-        """Number of each row's file [rows], counted from 0 in the order of the rows."""
-        ids = self.table["file_id"].combine_chunks().dictionary_encode()
-        numbers: NDArray[np.int64] = ids.indices.to_numpy().astype(np.int64)
-        return numbers
-
-    def best_of_each_file(self, scores: NDArray[np.float32]) -> NDArray[np.int64]:
-        """The row of every file's best score [files]; of equal ones the earliest."""
-        if not len(scores):
-            return np.zeros(0, dtype=np.int64)
-        files = self.file_of_row
-        best = np.maximum.reduceat(scores, np.flatnonzero(np.diff(files, prepend=-1)))
-        as_good = np.flatnonzero(scores == best[files])
-        return as_good[np.diff(files[as_good], prepend=-1) > 0]
 
 
 class Store:
@@ -80,56 +56,56 @@ class Store:
 
         Raises when there is none, when it holds several and none was named, or only another's.
         """
-        connection = _connect(place)
-        names = _tables(connection)
-        if not names:
+        held = cls.open_all(place)
+        if not held:
             raise EarShotError(
                 got=f"{place}, which holds no index",
                 expected="a folder that `earshot index` wrote",
                 mend="Run: earshot index DIR",
             )
-        wanted = f"{PREFIX}{fingerprint}" if fingerprint else names[0]
-        if wanted in names and (fingerprint or len(names) == 1):
-            return cls(place, connection.open_table(wanted))
-        held = [cls(place, connection.open_table(name)).settings for name in names]
-        made = ", ".join(f"{each.model} ({each.fingerprint})" for each in held)
+        wanted = [store for store in held if fingerprint in (None, store.settings.fingerprint)]
+        if len(wanted) == 1:
+            return wanted[0]
+        about = [store.settings for store in held]
+        made = ", ".join(f"{each.model} ({each.fingerprint})" for each in about)
         if not fingerprint:
             raise EarShotError(
-                got=f"{place}, which holds indexes of {len(held)} models: {made}",
+                got=f"{place}, which holds indexes of {len(about)} models: {made}",
                 expected="to be told which of them to use",
-                mend=f"Name one, such as --model {held[0].model}.",
+                mend=f"Name one, such as --model {about[0].model}.",
             )
         raise EarShotError(
             got=f"a search with model {model or 'of another kind'} ({fingerprint})",
             expected=f"the model that made the index: {made}",
-            mend=f"Search with --model {held[0].model}, or index the folder again with this one.",
+            mend=f"Search with --model {about[0].model}, or index the folder again with this one.",
         )
 
     @classmethod
     def open_all(cls, place: str) -> list[Store]:
         """The index at `place` once for every model that made one there, by fingerprint."""
-        connection = _connect(place)
-        return [cls(place, connection.open_table(name)) for name in _tables(connection)]
+        return [cls(place, table) for table in tables(connect(place)).values()]
 
     @classmethod
     def create(cls, place: str, settings: IndexSettings) -> Store:
         """The index at `place` for this model, made if it is not there yet."""
-        from lancedb.index import FTS
-
-        connection = _connect(place)
+        connection = connect(place)
         name = f"{PREFIX}{settings.fingerprint}"
-        if name not in _tables(connection):
-            with _faults(place):
-                shape = columns.schema(settings.dim, settings.to_metadata())
-                connection.create_table(name, schema=shape, exist_ok=True)
-                connection.open_table(name).create_index("words", config=FTS())
-        store = cls(place, connection.open_table(name))
+        with faults(place):
+            shape = columns.schema(settings.dim, settings.to_metadata())
+            table = table_of(connection, name)
+            if table is None:
+                table = connection.create_table(name, schema=shape, exist_ok=True)
+        store = cls(place, table)
         if store.settings.root != settings.root:
             raise EarShotError(
                 got=f"{settings.root} for the index at {place}",
                 expected=f"the folder it was made for, {store.settings.root}",
                 mend="Give each folder its own --index, or index a folder above both.",
             )
+        if not store._has_index("words"):
+            from lancedb.index import FTS
+
+            store._write(lambda: store._table.create_index("words", config=FTS()))
         return store
 
     @property
@@ -172,25 +148,25 @@ class Store:
             return
         new = columns.to_arrow(files, self._table.schema, self.settings.fingerprint)
         self._in_memory.clear()
-        with _faults(self.place):
-            if not replace:
-                self._table.add(new)
-                return
-            old = " OR ".join(f"({one})" for one in _ids(each.path for each in files))
-            (
+        if not replace and not is_remote(self.place):  # where others may write, they may be there
+            self._write(lambda: self._table.add(new))
+            return
+        old = " OR ".join(f"({one})" for one in _ids(each.path for each in files))
+        self._write(
+            lambda: (
                 self._table.merge_insert(["file_id", "window"])
                 .when_matched_update_all()
                 .when_not_matched_insert_all()
                 .when_not_matched_by_source_delete(old)
                 .execute(new)
             )
+        )
 
     def remove(self, paths: Iterable[str]) -> None:
         """Take files out of the index."""
         self._in_memory.clear()
-        with _faults(self.place):
-            for condition in _ids(paths):
-                self._table.delete(condition)
+        for condition in _ids(paths):
+            self._write(partial(self._table.delete, condition))
 
     def rows_of(self, path: str) -> FileRows | None:
         """What the index holds of one file."""
@@ -208,24 +184,71 @@ class Store:
             vectors=_matrix(found),
         )
 
+    def stream(self, batch_rows: int) -> pyarrow.RecordBatchReader:
+        """Every row with all columns, a batch at a time."""
+        names = self._table.schema.names
+        query = self._table.search().select(names).limit(None)
+        return self._read(lambda: query.to_batches(batch_size=batch_rows))
+
+    def fill(self, rows: pyarrow.RecordBatchReader) -> None:
+        """Put rows of `stream` into an empty index in one commit: all are there, or none."""
+        self._in_memory.clear()
+        with faults(self.place):
+            self._table.add(rows)
+
     def compact(self) -> None:
-        """Merge what many commits left behind, bring the indexes up to date, free the disk."""
-        with _faults(self.place), warnings.catch_warnings():
+        """Merge what many commits left behind, bring the indexes up to date, free the disk.
+
+        On object storage other writers may be at work: what two of them put in twice is taken out
+        once, and the last hour's versions are left to those who read them.
+        """
+        remote = is_remote(self.place)
+        if remote:
+            self.refresh()
+            ids = double_rows(self._table)
+            for start in range(0, len(ids), IDS_PER_FILTER):
+                some = ", ".join(map(str, ids[start : start + IDS_PER_FILTER]))
+                self._write(partial(self._table.delete, f"_rowid IN ({some})"))
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that older readers fail: they read what is in memory
-            if self.n_rows > self.exact_rows and not self._has_vector_index():
+            if self.n_rows > self.exact_rows and not self._has_index("vector"):
                 from lancedb.index import IvfRq
 
-                self._table.create_index("vector", config=IvfRq(distance_type="cosine"))
-            self._table.optimize(
-                cleanup_older_than=timedelta(0), delete_unverified=not is_remote(self.place)
+                index = IvfRq(distance_type="cosine")
+                self._write(lambda: self._table.create_index("vector", config=index))
+            older = KEPT_FOR_OTHERS if remote else timedelta(0)
+            self._write(
+                lambda: self._table.optimize(
+                    cleanup_older_than=older, delete_unverified=not remote
+                ),
+                may_fail=True,  # where others compact all the time
             )
+
+    def _write(self, write: Callable[[], object], *, may_fail: bool = False) -> None:
+        """Do `write`; on object storage again, upon what is there by then, when another writer
+        came before it, and at last, with may_fail, not at all.
+        """
+        with faults(self.place):
+            for wait_s in WAITS_S if is_remote(self.place) else ():
+                try:
+                    write()
+                except (OSError, RuntimeError) as fault:
+                    if not is_conflict(fault):
+                        raise
+                    time.sleep(wait_s * (1 + random.random()))
+                    self.refresh()
+                else:
+                    return
+            if not may_fail:
+                write()
 
     # -- reading ---------------------------------------------------------------------------------
 
     def stats(self) -> dict[str, Any]:
-        """Rows, files, fragments and megabytes."""
+        """Rows, files, fragments, megabytes, and when it last changed (ISO 8601, local time)."""
         facts: Any = self._table.stats()  # annotated as a dataclass, but a dict
         facts = facts if isinstance(facts, dict) else asdict(facts)
+        changed = self._table.list_versions()[-1]["timestamp"].astimezone()
         return {
             "model": self.settings.model,
             "fingerprint": self.settings.fingerprint,
@@ -234,12 +257,13 @@ class Store:
             "fragments": facts["fragment_stats"]["num_fragments"],
             "megabytes": round(facts["total_bytes"] / 1e6, 3),
             "exact": self.is_exact,
+            "last_change": changed.isoformat(timespec="seconds"),
         }
 
     @property
     def is_exact(self) -> bool:
         """True when every window is compared, False when the approximate index answers."""
-        return self.n_rows <= self.exact_rows or not self._has_vector_index()
+        return self.n_rows <= self.exact_rows or not self._has_index("vector")
 
     def refresh(self) -> None:
         """See what other processes have written since this index was opened."""
@@ -304,7 +328,7 @@ class Store:
             found = self._read(lambda: query().select([*names, *measured]).to_arrow())
         except ValueError as fault:
             raise EarShotError(
-                got=f"a filter that cannot be run: {_first_line(fault)}",
+                got=f"a filter that cannot be run: {first_line(fault)}",
                 expected=f"a condition on {', '.join(names[:-1])}",
                 mend="Write it as --where \"duration_s > 3 AND folder = 'dogs'\".",
             ) from fault
@@ -319,55 +343,22 @@ class Store:
             self.refresh()
             return read()
 
-    def _has_vector_index(self) -> bool:
-        return any("vector" in each.columns for each in self._table.list_indices())
+    def _has_index(self, column: str) -> bool:
+        return any(column in each.columns for each in self._table.list_indices())
 
 
 def drop_outdated(place: str, settings: IndexSettings) -> int:
     """Take away tables that the same model made before it changed: nothing can search them."""
-    connection = _connect(place)
+    connection = connect(place)
     outdated = [
         name
-        for name in _tables(connection)
+        for name, table in tables(connection).items()
         if name != f"{PREFIX}{settings.fingerprint}"
-        and Store(place, connection.open_table(name)).settings.model == settings.model
+        and Store(place, table).settings.is_of_same(settings)
     ]
     for name in outdated:
         connection.drop_table(name)
     return len(outdated)
-
-
-def _connect(place: str) -> DBConnection:
-    import lancedb
-
-    if not is_remote(place):
-        Path(place).mkdir(parents=True, exist_ok=True)
-    with _faults(place):
-        return lancedb.connect(place)
-
-
-def _tables(connection: DBConnection) -> list[str]:
-    names: list[str] = []
-    token = None
-    while True:
-        page = connection.list_tables(page_token=token)
-        names += page.tables
-        token = page.page_token
-        if not token:
-            return sorted(name for name in names if name.startswith(PREFIX))
-
-
-@contextmanager
-def _faults(place: str) -> Iterator[None]:
-    """What the store cannot write or read becomes a sentence."""
-    try:
-        yield
-    except (OSError, RuntimeError) as fault:
-        raise EarShotError(
-            got=f"the index at {place}: {_first_line(fault)}",
-            expected="a place that can be read, written and has room",
-            mend="Free some disk or name another --index; what was finished is kept, run it again.",
-        ) from fault
 
 
 def _ids(paths: Iterable[str]) -> list[str]:
@@ -387,7 +378,3 @@ def _matrix(table: pyarrow.Table) -> NDArray[np.float32]:
 
 def _known(row: dict[str, Any]) -> KnownFile:
     return KnownFile(**{name: row[name] for name in KNOWN} | {"tags": tuple(row["tags"])})
-
-
-def _first_line(fault: Exception) -> str:
-    return re.sub(r"\s+", " ", str(fault).strip().partition("\n")[0])[:300]

@@ -154,7 +154,7 @@ def _fault_in(batch: pyarrow.RecordBatch) -> tuple[int, str, str] | None:
         path = columns.true_path(text or "", raw)
         if not _stays_inside(path):
             return row, f"the path {text!r}", "a path inside the folder of the sounds"
-        if its_id != columns.file_id(path):
+        if its_id != columns.file_id(path) or text != columns.shown(path):
             return row, f"the id {its_id!r} for {text!r}", columns.file_id(path)
     return None
 

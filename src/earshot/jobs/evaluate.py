@@ -65,7 +65,7 @@ def evaluate(
     names = _labels(kept, labels) if task == "zero-shot" else []
     pace = pace or Pace()
     pace.start()
-    found, unread = _embed(kept, embedder, pace)
+    found, unread = embed_clips(kept, embedder, pace)
     failures = [*row_failures(clips), *unread]
     if not found:
         raise EarShotError(
@@ -131,8 +131,8 @@ def _labels(clips: Sequence[Clip], given: Sequence[str] | None) -> list[str]:
     return names
 
 
-def _embed(
-    clips: Sequence[Clip], embedder: Embedder, pace: Pace
+def embed_clips(
+    clips: Sequence[Clip], embedder: Embedder, pace: Pace | None = None
 ) -> tuple[list[tuple[Clip, np.ndarray]], list[Failure]]:
     """Every clip with its vector, and those that failed."""
     found, failures = [], []
@@ -140,7 +140,8 @@ def _embed(
         if done.embedding is None:
             failures.append(Failure(Path(done.key.id), done.error))
         else:
-            pace.add(float(done.embedding.end_s[-1]))
+            if pace is not None:
+                pace.add(float(done.embedding.end_s[-1]))
             found.append((done.key, done.embedding.mean))
     return found, failures
 

@@ -87,7 +87,7 @@ def test_judges_that_score_otherwise_have_other_fingerprints() -> None:
 
 
 def test_examples_sharpen_tag(tmp_path: Path) -> None:
-    """The model calls these rain; the user says that they are a stream."""
+    """The model calls these rain; the user, who knows better, says car."""
     write_tones(tmp_path, {f"{i}.wav": ("rain", "rain", "bell") for i in range(6)})
     write_tones(tmp_path, {f"r{i}.wav": ("rain",) for i in range(6)})
     rows = [f"{i}.wav,car" for i in range(5)] + [f"r{i}.wav,rain" for i in range(5)]

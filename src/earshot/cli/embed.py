@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -60,7 +61,9 @@ def embed(
         return there
 
     answers = embed_files(files, model=embedder, per_window=per_window, skip=skip, pace=pace)
-    with progress("vector") as bar:
+    with progress("vector") as bar, ExitStack() as interrupted:
+        if file is not None:
+            interrupted.callback(file.keep, without_last=True)
         for answer in answers:
             bar.update()
             if isinstance(answer, Failure):
@@ -73,6 +76,7 @@ def embed(
             if as_json:
                 row = {"path": str(answer.path), "start_s": answer.start_s, "end_s": answer.end_s}
                 console.json_line({**row, "embedding": answer.vector.tolist()})
+        interrupted.pop_all()
     console.note(str(pace))
     if file is not None:
         n_rows = file.finish()

@@ -26,11 +26,7 @@ def index_stats(
             expected="a folder that `earshot index` wrote",
             mend="Run: earshot index DIR",
         )
-    return [
-        {"index": place, "root": str(store.root), "precision": store.settings.precision}
-        | store.stats()
-        for store in held
-    ]
+    return [_figures(store) for store in held]
 
 
 def export_index(
@@ -89,7 +85,12 @@ def import_index(
     home = home or Path(known.root)
     place = place_index(home, index)
     store = import_parquet(path, place, root=home)
-    return {"index": place, "root": str(store.root)} | store.stats()
+    return _figures(store)
+
+
+def _figures(store: Store) -> dict[str, Any]:
+    about = {"index": store.place, "root": str(store.root), "precision": store.settings.precision}
+    return about | store.stats()
 
 
 def _chosen(place: str, model: str | None) -> Store:

@@ -14,6 +14,9 @@ from earshot.core.files import replacing
 from earshot.jobs.file_facts import Facts, facts_of
 
 
+BEGIN = b'{"path": '  # of every row
+
+
 class RowFile:
     """Rows of one job, one a file, each on disk as soon as it is written.
 
@@ -74,7 +77,7 @@ class RowFile:
         name = str(path)
         size, mtime_ns = self._facts.pop(name)
         more = {"size": size, "mtime_ns": mtime_ns, "settings": self.settings}
-        self._handle.write(json.dumps({**row, "path": name, **more}).encode() + b"\n")
+        self._handle.write(json.dumps({"path": name, **row, **more}).encode() + b"\n")
         self._handle.flush()
         self._done[name] = (size, mtime_ns)
         self._n_rows += 1
@@ -82,12 +85,12 @@ class RowFile:
     def _lines(self) -> Iterator[bytes]:
         assert self._handle is not None
         self._handle.seek(0)
-        yield from self._handle
+        yield from iter(self._handle.readline, b"")  # the file itself would be closed at the end
 
     def _row(self, line: bytes, number: int) -> dict[str, Any] | None:
         """The row of a line; None when it is the last one and a kill cut it short."""
         try:
-            if not line.endswith(b"\n"):
+            if not line.endswith(b"\n") and line.startswith(BEGIN[: len(line)]):
                 return None
             row = json.loads(line)
             if row["settings"] == self.settings:

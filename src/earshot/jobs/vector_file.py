@@ -83,9 +83,11 @@ class VectorFile:
             self.keep()
         self._waiting.append(row)
 
-    def keep(self) -> None:
-        """Write what waits as a part; the last sound must be complete."""
+    def keep(self, *, without_last: bool = False) -> None:
+        """Write what waits as a part; without the last sound where it may lack windows."""
         rows, self._waiting, self._last_part = self._waiting, [], time.monotonic()
+        if rows and without_last:
+            rows = [row for row in rows if row.path != rows[-1].path]
         if not rows:
             return
         names = [_shown(row.path) for row in rows]
@@ -105,6 +107,8 @@ class VectorFile:
         """Make one file of all parts, whole or not at all; how many vectors it holds."""
         self.keep()
         n_rows = sum(batch.num_rows for batch in self._batches(["path"]))
+        if [held.path for held in self._held] == [self.out]:
+            return n_rows  # nothing came to it
         with replacing(self.out) as part:
             write = _write_npz if self.out.suffix == ".npz" else _write_parquet
             write(part, self, n_rows)

@@ -63,14 +63,14 @@ def test_the_fields_of_every_row_are_on_the_page() -> None:
         "tag": ["tag", "sounds", "--labels", "dog,cat"],
         "embed": ["embed", "sounds"],
         "evaluate": ["evaluate", "zero-shot", "--data", "sounds/manifest.csv"],
-        "stats": ["store", "stats", "--dir", "sounds"],
+        "store stats": ["store", "stats", "--dir", "sounds"],
         "doctor": ["doctor"],
     }
     table = {
         name: set(re.findall(r"\w+", line.split("|")[2]))
         for line in PAGE.splitlines()
         if line.startswith("| `")
-        for name in re.findall(r"`(\w+)`", line.split("|")[1])
+        for name in re.findall(r"`([\w ]+)`", line.split("|")[1])
     }
     for name, words in commands.items():
         result = CliRunner().invoke(app, [*words, "--json"])

@@ -13,7 +13,6 @@ from earshot.core.errors import EarShotError
 from earshot.core.files import replacing
 from earshot.jobs.file_facts import Facts, facts_of
 
-
 BEGIN = b'{"path": '  # of every row
 
 

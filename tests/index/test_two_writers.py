@@ -129,3 +129,17 @@ def test_memory_is_a_place_as_well() -> None:
     store.compact()
     assert len(store.all_rows().vectors) == 2
     assert store.root == Path("/sounds")
+
+
+def test_a_place_that_cannot_be_listed_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    Store.create(place, SETTINGS)
+    from lancedb.db import LanceDBConnection
+
+    def fails(self: object, **more: object) -> None:
+        raise ValueError("Invalid input, Failed to connect to namespace: NoSuchBucket")
+
+    monkeypatch.setattr(LanceDBConnection, "list_tables", fails)
+    with pytest.raises(EarShotError, match=r"the index at file://.*NoSuchBucket"):
+        Store.open(place)

@@ -33,7 +33,10 @@ def tables(connection: DBConnection) -> dict[str, Table]:
     names: list[str] = []
     token = None
     while True:
-        page = connection.list_tables(page_token=token)
+        try:
+            page = connection.list_tables(page_token=token)
+        except ValueError as fault:  # a bucket that is not there, or may not be read
+            raise _cannot_be_used(str(connection.uri), fault) from fault
         names += page.tables
         token = page.page_token
         if not token:
@@ -58,11 +61,7 @@ def faults(place: str) -> Iterator[None]:
     try:
         yield
     except (OSError, RuntimeError) as fault:
-        raise EarShotError(
-            got=f"the index at {place}: {first_line(fault)}",
-            expected="a place that can be read, written and has room",
-            mend="Free some disk or name another --index; what was finished is kept, run it again.",
-        ) from fault
+        raise _cannot_be_used(place, fault) from fault
 
 
 def is_conflict(fault: Exception) -> bool:
@@ -73,3 +72,11 @@ def is_conflict(fault: Exception) -> bool:
 def first_line(fault: Exception) -> str:
     """The beginning of what an error says."""
     return re.sub(r"\s+", " ", str(fault).strip().partition("\n")[0])[:300]
+
+
+def _cannot_be_used(place: str, fault: Exception) -> EarShotError:
+    return EarShotError(
+        got=f"the index at {place}: {first_line(fault)}",
+        expected="a place that can be read, written and has room",
+        mend="Free some disk or name another --index; what was finished is kept, run it again.",
+    )

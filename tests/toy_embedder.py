@@ -19,6 +19,7 @@ class ToyEmbedder:
 
     name, sample_rate, window_s, hop_s, scale, note = "toy", RATE, 1.0, 1.0, 20.0, ""
     dim = len(TONES) + 1
+    precision = "fp32"
 
     def __init__(self, fingerprint: str = "70" * 8) -> None:
         self.fingerprint = fingerprint

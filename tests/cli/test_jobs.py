@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from earshot.cli.main import app, main
+from earshot.core.errors import EarShotError
 from earshot.jobs import loading
 from toy_embedder import TONES, ToyEmbedder, write_tones
 
@@ -120,6 +121,140 @@ def test_evaluate(sounds: Path) -> None:
     assert row["metrics"]["text_to_audio/R@1"] == 1
     shown = run("evaluate", "zero-shot", "--data", manifest)
     assert "accuracy" in shown.stdout
+
+
+def test_evaluate_leaves_out_what_cannot_be_used_and_says_so(tmp_path: Path) -> None:
+    write_tones(tmp_path, {"a.wav": ("dog",), "b.wav": ("cat",)})
+    (tmp_path / "bad.wav").write_text("no sound")
+    rows_ = ["path,label", "a.wav,dog", "b.wav,cat", "bad.wav,dog", "none.wav,dog", ",cat"]
+    (tmp_path / "labels.csv").write_text("\n".join(rows_))
+    result = run("evaluate", "zero-shot", "--data", tmp_path / "labels.csv", "--json")
+    assert result.exit_code == 2
+    [row] = rows(result)
+    assert (row["n"], row["metrics"]["accuracy"], len(row["failures"])) == (2, 1, 3)
+    assert "labels.csv, line 5" in result.stderr
+    found = run("index", tmp_path, "--data", tmp_path / "labels.csv", "--json")
+    assert found.exit_code == 2
+    assert rows(found)[0]["files"] == 2
+    assert [
+        each["path"]
+        for each in rows(run("search", "x", "--dir", tmp_path, "--tag", "dog", "--json"))
+    ] == [str(tmp_path / "a.wav")]
+
+
+def test_tag_and_embed_take_up_where_they_were(tmp_path: Path) -> None:
+    write_tones(tmp_path, {"a.wav": ("dog",), "b.wav": ("cat",)})
+    tags, vectors = tmp_path / "tags.jsonl", tmp_path / "v.parquet"
+    for name in ("", "c.wav"):
+        if name:
+            write_tones(tmp_path, {name: ("rain",)})
+        tagged = run("tag", tmp_path, "--labels", "dog,cat,rain", "--out", tags, "--json")
+        assert tagged.exit_code == 0, tagged.output
+        embedded = run("embed", tmp_path, "--out", vectors, "--json")
+        assert embedded.exit_code == 0, embedded.output
+    assert [Path(row["path"]).name for row in rows(tagged)] == ["c.wav"]
+    assert [Path(row["path"]).name for row in rows(embedded)] == ["c.wav"]
+    held = [json.loads(line) for line in tags.read_text().splitlines()]
+    assert [row["label"] for row in held] == ["dog", "cat", "rain"]
+    assert "3 vectors" in embedded.stderr
+    other = run("tag", tmp_path, "--labels", "dog,cat", "--out", tags)
+    assert isinstance(other.exception, EarShotError)
+    assert "other labels" in str(other.exception)
+
+
+def test_tag_says_what_stands_out_and_what_examples_did(tmp_path: Path) -> None:
+    write_tones(tmp_path, {f"{i:02d}.wav": ("dog",) for i in range(24)} | {"z.wav": ("bell",)})
+    lines = [f"{i:02d}.wav,dog" for i in range(4)] + ["z.wav,bell", "none.wav,bell"]
+    (tmp_path / "some.csv").write_text("path,label\n" + "\n".join(lines))
+    run("index", tmp_path)
+    result = run("tag", tmp_path, "--abstain", "--examples", tmp_path / "some.csv", "--json")
+    assert result.exit_code == 2  # one example is not there
+    failed, *found = rows(result)
+    assert "none.wav" in failed["error"]
+    assert {row["label"] for row in found[:-1]} == {None}
+    assert found[-1]["label"] == "bell"
+    assert {"label", "score", "cosine", "z", "false_alarm"} == found[0]["labels"][0].keys()
+    assert "cross-validated accuracy" in result.stderr
+    shown = run("tag", tmp_path / "00.wav", "--labels", "dog,bell", "--abstain")
+    assert "nothing stands out" in shown.stdout
+
+
+def test_an_index_is_carried_and_its_figures_are_shown(sounds: Path, tmp_path: Path) -> None:
+    run("index", sounds)
+    out, there = tmp_path / "x.parquet", tmp_path / "there"
+    there.mkdir()
+    assert run("store", "export", out, "--dir", sounds).exit_code == 0
+    [row] = rows(run("store", "import", out, "--root", there, "--json"))
+    assert (row["files"], row["windows"], row["fragments"]) == (6, 7, 1)
+    here, moved = (
+        [(Path(hit["path"]).name, hit["score"], hit["start_s"]) for hit in rows(result)]
+        for result in (run("search", "bell", "--dir", each, "--json") for each in (sounds, there))
+    )
+    assert here == moved
+    [stats] = rows(run("store", "stats", "--dir", there, "--json"))
+    assert stats == row
+    shown = run("store", "stats", "--dir", there)
+    assert "6 files, 7 windows" in shown.stdout
+    assert "exact search" in shown.stdout
+    again = run("store", "import", out, "--root", there)
+    assert "6 sounds of this model already" in str(again.exception)
+
+
+def test_of_several_models_the_export_asks_which(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_tones(tmp_path, {"a.wav": ("dog",)})
+    run("index", tmp_path)
+    other = ToyEmbedder("ab" * 8)
+    other.name = "other"
+    monkeypatch.setattr(loading, "load", lambda model, **_: other)
+    run("index", tmp_path)
+    assert len(rows(run("store", "stats", "--dir", tmp_path, "--json"))) == 2
+    asked = run("store", "export", tmp_path / "x.parquet", "--dir", tmp_path)
+    assert "indexes of 2 models" in str(asked.exception)
+    for name in ("other", "70" * 8):
+        said = run("store", "export", tmp_path / "x.parquet", "--dir", tmp_path, "--model", name)
+        assert said.exit_code == 0, said.output
+    wrong = run("store", "export", tmp_path / "x.parquet", "--dir", tmp_path, "--model", "othr")
+    assert "other" in str(wrong.exception)
+    assert ".parquet" in str(run("store", "export", "x.csv", "--dir", tmp_path).exception)
+
+
+def test_liked_and_disliked_sounds_move_a_query(sounds: Path) -> None:
+    run("index", sounds)
+    plain = rows(run("search", "dog", "--dir", sounds, "--no-words", "--json"))
+    options = ("--liked", sounds / "02.wav", "--disliked", sounds / "00.wav")
+    moved = rows(run("search", "dog", "--dir", sounds, "--no-words", "--json", *options))
+    scores, others = ({Path(h["path"]).name: h["score"] for h in found} for found in (plain, moved))
+    assert others["02.wav"] > scores["02.wav"] + 0.3
+    assert others["00.wav"] < scores["00.wav"]
+
+
+def test_options_of_the_model_reach_its_loader(
+    sounds: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def load(model: str, **options: Any) -> ToyEmbedder:
+        asked.append(options)
+        return ToyEmbedder()
+
+    monkeypatch.setattr(loading, "load", load)
+    given = ("--device", "cuda:1", "--precision", "bf16", "--tokenizer", "roberta")
+    run("index", sounds)
+    for words in (
+        ["tag", sounds, "--labels", "dog,cat"],
+        ["embed", sounds, "--json"],
+        ["index", sounds],
+        ["search", "dog", "--dir", sounds],
+        ["evaluate", "zero-shot", "--data", sounds],
+    ):
+        asked.clear()
+        run(*words, *given)
+        assert asked == [{"device": "cuda:1", "precision": "bf16", "tokenizer": "roberta"}], words
+    asked.clear()
+    run("search", "dog", "--dir", sounds)
+    assert asked == [{"device": "cpu", "precision": "fp32"}]  # as the index was made
 
 
 def test_doctor() -> None:

@@ -25,7 +25,7 @@ PROGRAM = """
 import sys
 import earshot.web.opening
 from toy_embedder import ToyEmbedder
-earshot.web.opening.as_embedder = lambda model: ToyEmbedder()
+earshot.web.opening.as_embedder = lambda model, **_: ToyEmbedder()
 from earshot.cli.main import main
 main()
 """

@@ -11,8 +11,8 @@ import pytest
 
 from earshot.core.errors import EarShotError
 from earshot.index import FileRows, IndexSettings, KnownFile, Store
+from earshot.index.outdated import drop_outdated
 from earshot.index.place import find_index, place_index, root_word
-from earshot.index.store import drop_outdated
 
 DIM = 16
 SETTINGS = IndexSettings("toy", "0123456789abcdef", DIM, window_s=1.0, hop_s=1.0, root="..")

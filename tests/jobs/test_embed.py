@@ -8,7 +8,8 @@ import pyarrow.parquet as parquet
 import pytest
 
 from earshot.core.errors import EarShotError
-from earshot.jobs.embed import check_out, embed, save_embeddings
+from earshot.jobs.embed import embed, save_embeddings
+from earshot.jobs.vector_file import check_out
 from toy_embedder import ToyEmbedder, write_tones
 
 ODD = os.fsdecode(b"caf\xe9.wav")

@@ -24,6 +24,11 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names = {"door.wav": ("bell",), "yard.wav": ("dog", "dog"), "field/a.flac": ("rain",) * 4}
     write_tones(tmp_path / "sounds", names)
     write_tones(tmp_path / "recordings", names)
+    for folder in ("sounds", "recordings"):
+        write_tones(tmp_path / folder, {f"field/{i:02d}.wav": ("rain", "car") for i in range(20)})
+    (tmp_path / "elsewhere").mkdir()
+    labels = ["path,label", "recordings/door.wav,a knock", "recordings/yard.wav,a dog"]
+    (tmp_path / "labels.csv").write_text("\n".join(labels))
     lines = [f"{name},{words[0]},a {words[0]},test" for name, words in names.items()]
     (tmp_path / "sounds/manifest.csv").write_text("\n".join(["path,label,caption,split", *lines]))
     rows = [
@@ -58,13 +63,14 @@ def test_the_fields_of_every_row_are_on_the_page() -> None:
         "tag": ["tag", "sounds", "--labels", "dog,cat"],
         "embed": ["embed", "sounds"],
         "evaluate": ["evaluate", "zero-shot", "--data", "sounds/manifest.csv"],
+        "store stats": ["store", "stats", "--dir", "sounds"],
         "doctor": ["doctor"],
     }
     table = {
         name: set(re.findall(r"\w+", line.split("|")[2]))
         for line in PAGE.splitlines()
         if line.startswith("| `")
-        for name in re.findall(r"`(\w+)`", line.split("|")[1])
+        for name in re.findall(r"`([\w ]+)`", line.split("|")[1])
     }
     for name, words in commands.items():
         result = CliRunner().invoke(app, [*words, "--json"])

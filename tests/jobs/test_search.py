@@ -71,7 +71,7 @@ def test_a_query_is_cleaned() -> None:
 def test_a_model_that_changed_under_its_name_is_refused(
     sounds: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("earshot.jobs.search.as_embedder", lambda name: ToyEmbedder("cd" * 8))
+    monkeypatch.setattr("earshot.jobs.search.as_embedder", lambda name, **_: ToyEmbedder("cd" * 8))
     with pytest.raises(EarShotError, match="changed since the index was made.*Index again"):
         open_index(sounds, None, None)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from earshot.audio import Audio, AudioError, read_audio, stream_windows
 from earshot.core.errors import EarShotError
-from earshot.jobs.each_file import Task, embed_each
+from earshot.engines import Task, embed_each
 
 if TYPE_CHECKING:
     from earshot.models.embedder import ClipEmbedding, Embedder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,17 @@ import typer
 
 from earshot.cli import console
 from earshot.cli.failures import end_with, failure_row, progress
-from earshot.cli.running import EngineName, Fast, RayAddress, engine_to_run, load_to_run
+from earshot.cli.model_options import (
+    Device,
+    EngineName,
+    Fast,
+    Model,
+    Precision,
+    RayAddress,
+    Tokenizer,
+    engine_to_run,
+    load_model,
+)
 from earshot.core.errors import EarShotError
 
 
@@ -24,21 +35,24 @@ def embed(
     per_window: Annotated[
         bool, typer.Option("--per-window", help="A vector a window, not a vector a sound.")
     ] = False,
-    model: Annotated[
-        str, typer.Option(help="A shipped name, a run folder, a CLAP folder or hub name, a file.")
-    ] = "earshot-small",
+    model: Model = "earshot-small",
+    device: Device = "cpu",
+    precision: Precision = None,
     fast: Fast = False,
+    tokenizer: Tokenizer = None,
     engine: EngineName = "local",
     ray_address: RayAddress = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a vector.")] = False,
 ) -> None:
     """Turn sounds into unit vectors.
 
-    The same sound gives the same vector, always. Files that fail are listed at the end, with exit
-    status 2.
+    The same sound gives the same vector, always. Run it again with the same --out, also after it
+    was killed: what is there is kept, what is missing or changed is added. Files that fail are
+    listed at the end, with exit status 2.
     """
     from earshot.jobs.each_file import Failure, Pace
-    from earshot.jobs.embed import check_out, embed_files, save_embeddings
+    from earshot.jobs.embed import embed_files
+    from earshot.jobs.vector_file import VectorFile, check_out
 
     if out is not None:
         check_out(out)
@@ -48,26 +62,40 @@ def embed(
             expected="somewhere to put the vectors",
             mend="Add --out vectors.npz.",
         )
-    embedder, pace = load_to_run(model, fast), Pace()
     run_on = engine_to_run(engine, ray_address)
-    embeddings, failures = [], []
-    with progress("vector") as bar:
-        for answer in embed_files(
-            files, model=embedder, per_window=per_window, pace=pace, engine=run_on
-        ):
+    embedder, pace = load_model(model, device, precision, tokenizer, fast=fast), Pace()
+    file = None if out is None else VectorFile(out, embedder, per_window=per_window)
+    failures: list[Failure] = []
+    skipped = 0
+
+    def skip(path: Path | str) -> bool:
+        nonlocal skipped
+        there = file is not None and file.has(path)
+        skipped += there
+        return there
+
+    answers = embed_files(
+        files, model=embedder, per_window=per_window, skip=skip, pace=pace, engine=run_on
+    )
+    with progress("vector") as bar, ExitStack() as interrupted:
+        if file is not None:
+            interrupted.callback(file.keep, without_last=True)
+        for answer in answers:
             bar.update()
             if isinstance(answer, Failure):
                 failures.append(answer)
                 if as_json:
                     failure_row(answer)
                 continue
-            if out is not None:
-                embeddings.append(answer)
+            if file is not None:
+                file.add(answer)
             if as_json:
                 row = {"path": str(answer.path), "start_s": answer.start_s, "end_s": answer.end_s}
                 console.json_line({**row, "embedding": answer.vector.tolist()})
+        interrupted.pop_all()
     console.note(str(pace))
-    if out is not None:
-        save_embeddings(out, embeddings, embedder)
-        console.note(f"{len(embeddings)} vectors of {embedder.dim} numbers in {out}")
+    if file is not None:
+        n_rows = file.finish()
+        before = f", {skipped} files were there before" if skipped else ""
+        console.note(f"{n_rows} vectors of {embedder.dim} numbers in {out}{before}")
     end_with(failures, as_json=as_json, rows_written=True)

@@ -10,6 +10,7 @@ import typer
 from earshot.cli import console
 from earshot.cli.failures import end_with
 from earshot.cli.labels import read_labels
+from earshot.cli.model_options import Device, Model, Precision, Tokenizer, load_model
 
 if TYPE_CHECKING:
     from earshot.jobs.evaluate import Evaluation
@@ -35,16 +36,18 @@ def evaluate(
         typer.Option(help='How to say a label, such as "a sound of {label}"; may be repeated.'),
     ] = None,
     split: Annotated[str | None, typer.Option(help="Only the clips of this split.")] = None,
-    model: Annotated[
-        str, typer.Option(help="A shipped name, a run folder, a CLAP folder or hub name, a file.")
-    ] = "earshot-small",
+    model: Model = "earshot-small",
+    device: Device = "cpu",
+    precision: Precision = None,
+    tokenizer: Tokenizer = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object with all.")] = False,
 ) -> None:
     """Measure a model on labelled or captioned sounds.
 
     zero-shot: how well it names sounds. retrieval: how well it finds sounds by their captions and
-    captions by their sounds. Figures are shares from 0 to 1 with 95 % intervals. Sounds that
-    cannot be read are listed, with exit status 2.
+    captions by their sounds. Figures are shares from 0 to 1 with 95 % intervals. Rows that cannot
+    be used and sounds that cannot be read are listed, with exit status 2; n says of how many
+    sounds the figures are.
     """
     from earshot.jobs.each_file import Pace
     from earshot.jobs.evaluate import evaluate as run
@@ -54,7 +57,7 @@ def evaluate(
     result = run(
         task,  # type: ignore[arg-type]  # checked there
         data,
-        model=model,
+        model=load_model(model, device, precision, tokenizer),
         labels=read_labels(labels, labels_file),
         prompts=prompt or TEMPLATES,
         split=split,

@@ -25,10 +25,15 @@ def end_with(failures: Sequence[Failure], *, as_json: bool, rows_written: bool =
     if as_json and not rows_written:
         for failure in failures:
             failure_row(failure)
-    for failure in failures:
-        console.note(console.one_line(f"failed: {failure.path}: {failure.error}"))
+    note_failures(failures)
     console.note(f"{len(failures)} failed; run the same again once they are mended.")
     raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def note_failures(failures: Sequence[Failure]) -> None:
+    """A line on stderr for each."""
+    for failure in failures:
+        console.note(console.one_line(f"failed: {failure.path}: {failure.error}"))
 
 
 def failure_row(failure: Failure) -> None:

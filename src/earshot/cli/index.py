@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from earshot.cli import console
-from earshot.cli.failures import end_with, progress
-from earshot.cli.running import EngineName, Fast, RayAddress, engine_to_run, load_to_run
+from earshot.cli.failures import end_with, note_failures, progress
+from earshot.cli.model_options import (
+    Device,
+    EngineName,
+    Fast,
+    Model,
+    Precision,
+    RayAddress,
+    Tokenizer,
+    engine_to_run,
+    load_model,
+)
+from earshot.core.errors import EarShotError
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+    from earshot.engines import Engine
+    from earshot.jobs.indexing import IndexReport
+    from earshot.models.embedder import Embedder
 
 
 def register(app: typer.Typer) -> None:
@@ -19,10 +39,11 @@ def register(app: typer.Typer) -> None:
 
 def index(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of sounds.")],
-    model: Annotated[
-        str, typer.Option(help="A shipped name, a run folder, a CLAP folder or hub name, a file.")
-    ] = "earshot-small",
+    model: Model = "earshot-small",
+    device: Device = "cpu",
+    precision: Precision = None,
     fast: Fast = False,
+    tokenizer: Tokenizer = None,
     engine: EngineName = "local",
     ray_address: RayAddress = None,
     index: Annotated[
@@ -32,7 +53,13 @@ def index(
     data: Annotated[
         Path | None, typer.Option(help="A manifest whose labels and captions can be searched, too.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Stay, and take in changes until told to stop.")
+    ] = False,
+    every: Annotated[
+        float, typer.Option(metavar="SECONDS", help="With --watch: how often to look.")
+    ] = 5.0,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a run.")] = False,
 ) -> None:
     """Index a folder of sounds, or bring its index up to date.
 
@@ -41,20 +68,70 @@ def index(
     """
     from earshot.jobs.indexing import index as run
 
+    run_on = engine_to_run(engine, ray_address)
+    embedder = load_model(model, device, precision, tokenizer, fast=fast)
+    if watch:
+        _watch(folder, embedder, index, data, every, run_on, as_json)
+        return
     with progress("file") as bar:
-
-        def on_file(n_done: int, n_todo: int) -> None:
-            bar.total = n_todo
-            bar.update(n_done - bar.n)
-
         report = run(
             folder,
-            model=load_to_run(model, fast),
+            model=embedder,
             index=index,
             data=data,
-            on_file=on_file,
-            engine=engine_to_run(engine, ray_address),
+            on_file=_shown_on(bar),
+            engine=run_on,
         )
+    _show(report, as_json)
+    end_with(report.failures, as_json=as_json)
+
+
+def _watch(
+    folder: Path,
+    embedder: Embedder,
+    index: str | None,
+    data: Path | None,
+    every: float,
+    engine: Engine,
+    as_json: bool,
+) -> None:
+    """Index and watch until Ctrl-C or SIGTERM; what was finished by then is kept."""
+    from earshot.jobs.watching import watch
+
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with progress("file") as bar:
+            rounds = watch(
+                folder,
+                every_s=every,
+                model=embedder,
+                index_at=index,
+                data=data,
+                on_file=_shown_on(bar),
+                engine=engine,
+            )
+            for report in rounds:
+                bar.reset()
+                if isinstance(report, EarShotError):
+                    console.error(str(report))
+                    continue
+                _show(report, as_json)
+                note_failures(report.failures)
+    except KeyboardInterrupt:
+        console.note("Stopped; what was finished is kept.")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _shown_on(bar: tqdm[None]) -> Callable[[int, int], None]:
+    def on_file(n_done: int, n_todo: int) -> None:
+        bar.total = n_todo
+        bar.update(n_done - bar.n)
+
+    return on_file
+
+
+def _show(report: IndexReport, as_json: bool) -> None:
     counts = {
         "added": report.added,
         "changed": report.changed,
@@ -67,8 +144,7 @@ def index(
         console.note(str(report.pace))
     if as_json:
         console.json_line({"index": report.index, **counts, **report.stats})
-    else:
-        print(", ".join(f"{n} {what}" for what, n in counts.items()))
-        files, windows = report.stats["files"], report.stats["windows"]
-        print(console.one_line(f"{report.index}: {files} files, {windows} windows"))
-    end_with(report.failures, as_json=as_json)
+        return
+    print(", ".join(f"{n} {what}" for what, n in counts.items()))
+    files, windows = report.stats["files"], report.stats["windows"]
+    print(console.one_line(f"{report.index}: {files} files, {windows} windows"), flush=True)

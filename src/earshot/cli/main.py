@@ -22,6 +22,7 @@ from earshot.cli import (
     search,
     serve,
     similar,
+    store,
     tag,
     where,
 )
@@ -49,7 +50,7 @@ def options(
         close_network()
 
 
-JOBS = (index, search, similar, tag, embed, evaluate, serve)
+JOBS = (index, search, similar, tag, embed, evaluate, store, serve)
 OTHERS = (export, mcp)  # EarShot's models in other programs
 RESEARCH = (data, run, claim, papers, where)
 HEALTH = (check, doctor)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from earshot.cli.hits import show_hits
+from earshot.cli.model_options import Device, IndexModel, Precision, Tokenizer, model_options
 
 
 def register(app: typer.Typer) -> None:
@@ -24,7 +25,10 @@ def search(
         typer.Option("--dir", help="The indexed folder; this one or one above it if left out."),
     ] = None,
     index: Annotated[str | None, typer.Option(metavar="PATH", help="The index itself.")] = None,
-    model: Annotated[str | None, typer.Option(help="The index's model if left out.")] = None,
+    model: IndexModel = None,
+    device: Device = "cpu",
+    precision: Precision = None,
+    tokenizer: Tokenizer = None,
     k: Annotated[int, typer.Option("-k", "--top", help="How many hits.")] = 10,
     where: Annotated[
         str | None,
@@ -40,6 +44,14 @@ def search(
     every_window: Annotated[
         bool, typer.Option("--every-window", help="Several places of one sound may be hits.")
     ] = False,
+    liked: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="A sound like what is meant; may be repeated."),
+    ] = None,
+    disliked: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="A sound unlike what is meant; may be repeated."),
+    ] = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Say which part came from sound, which from words.")
     ] = False,
@@ -63,5 +75,8 @@ def search(
         subfolder=subfolder,
         use_words=not no_words,
         every_window=every_window,
+        liked=liked or (),
+        disliked=disliked or (),
+        options=model_options(device, precision, tokenizer),
     )
     show_hits(found, as_json=as_json, explain=explain)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from earshot.cli.hits import show_hits
+from earshot.cli.model_options import Device, IndexModel, Precision, Tokenizer, model_options
 
 
 def register(app: typer.Typer) -> None:
@@ -22,7 +23,10 @@ def similar(
         typer.Option("--dir", help="The indexed folder; this one or one above it if left out."),
     ] = None,
     index: Annotated[str | None, typer.Option(metavar="PATH", help="The index itself.")] = None,
-    model: Annotated[str | None, typer.Option(help="The index's model if left out.")] = None,
+    model: IndexModel = None,
+    device: Device = "cpu",
+    precision: Precision = None,
+    tokenizer: Tokenizer = None,
     k: Annotated[int, typer.Option("-k", "--top", help="How many hits.")] = 10,
     where: Annotated[str | None, typer.Option(help='A condition, such as "duration > 3".')] = None,
     every_window: Annotated[
@@ -37,6 +41,13 @@ def similar(
     from earshot.jobs.search import similar as run
 
     found = run(
-        sound, folder, index=index, model=model, k=k, where=where, every_window=every_window
+        sound,
+        folder,
+        index=index,
+        model=model,
+        k=k,
+        where=where,
+        every_window=every_window,
+        options=model_options(device, precision, tokenizer),
     )
     show_hits(found, as_json=as_json, explain=False)

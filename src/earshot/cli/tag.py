@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,17 @@ import typer
 from earshot.cli import console
 from earshot.cli.failures import end_with, failure_row, progress
 from earshot.cli.labels import read_labels
-from earshot.cli.running import EngineName, Fast, RayAddress, engine_to_run, load_to_run
+from earshot.cli.model_options import (
+    Device,
+    EngineName,
+    Fast,
+    Model,
+    Precision,
+    RayAddress,
+    Tokenizer,
+    engine_to_run,
+    load_model,
+)
 
 if TYPE_CHECKING:
     from earshot.jobs.tag import Tagged
@@ -33,10 +44,26 @@ def tag(
         list[str] | None,
         typer.Option(help='How to say a label, such as "a sound of {label}"; may be repeated.'),
     ] = None,
-    model: Annotated[
-        str, typer.Option(help="A shipped name, a run folder, a CLAP folder or hub name, a file.")
-    ] = "earshot-small",
+    examples: Annotated[
+        Path | None,
+        typer.Option(metavar="CSV", help="A few labelled sounds (path, label) to sharpen by."),
+    ] = None,
+    index: Annotated[
+        str | None,
+        typer.Option(metavar="PATH", help="An index of your sounds, to say what stands out."),
+    ] = None,
+    abstain: Annotated[
+        bool, typer.Option("--abstain", help="No label where none stands out of your sounds.")
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="TAGS.jsonl", help="Write JSON Lines; again adds what is missing."),
+    ] = None,
+    model: Model = "earshot-small",
+    device: Device = "cpu",
+    precision: Precision = None,
     fast: Fast = False,
+    tokenizer: Tokenizer = None,
     engine: EngineName = "local",
     ray_address: RayAddress = None,
     top: Annotated[int, typer.Option("-k", "--top", min=1, help="Labels shown to people.")] = 3,
@@ -47,31 +74,50 @@ def tag(
     """Say what sounds are, by any labels.
 
     The labels that fit best come with their probability among the labels given. Files that fail
-    are listed at the end, with exit status 2.
+    are listed at the end, with exit status 2. With --out a run that was killed is taken up again.
     """
     from earshot.jobs.each_file import Failure, Pace
-    from earshot.jobs.prompts import TEMPLATES
-    from earshot.jobs.tag import tag_each
+    from earshot.jobs.judging import make_judge
+    from earshot.jobs.prompts import TEMPLATES, check_labels
+    from earshot.jobs.row_file import RowFile
+    from earshot.jobs.tag import tag_each, vocabulary
 
-    failures, pace = [], Pace()
-    answers = tag_each(
-        files,
-        labels=read_labels(labels, labels_file),
-        model=load_to_run(model, fast),
-        prompts=prompt or TEMPLATES,
-        pace=pace,
-        engine=engine_to_run(engine, ray_address),
+    names = read_labels(labels, labels_file)
+    if names is None and examples is None:
+        names = list(vocabulary())
+    if names is not None:
+        check_labels(names)  # before the model is loaded
+    prompts = prompt or TEMPLATES
+    run_on = engine_to_run(engine, ray_address)
+    embedder, pace = load_model(model, device, precision, tokenizer, fast=fast), Pace()
+    judge = make_judge(
+        files, names, embedder, prompts=prompts, index=index, abstain=abstain, examples=examples
     )
-    with progress("file") as bar:
+    if judge.sharpened is not None:
+        console.note(str(judge.sharpened))
+    failures = list(judge.failures)
+    if as_json:
+        for failure in failures:
+            failure_row(failure)
+    with ExitStack() as held:
+        file = None
+        if out is not None:
+            file = held.enter_context(RowFile(out, judge.fingerprint(embedder.fingerprint)))
+        skip = file.has if file is not None else _none
+        answers = tag_each(files, judge, embedder, skip=skip, pace=pace, engine=run_on)
+        bar = held.enter_context(progress("file"))
         for answer in answers:
             bar.update()
             if isinstance(answer, Failure):
                 failures.append(answer)
                 if as_json:
                     failure_row(answer)
-            elif as_json:
+                continue
+            if file is not None:
+                file.write(answer.path, tag_row(answer))
+            if as_json:
                 console.json_line(tag_row(answer))
-            else:
+            elif file is None:
                 bar.clear()
                 print(console.one_line(f"{answer.path}: {_best(answer, top)}"), flush=True)
     console.note(str(pace))
@@ -85,14 +131,28 @@ def tag_row(answer: Tagged) -> dict[str, object]:
         "label": answer.label,
         "score": answer.score,
         "labels": [
-            {"label": each.label, "score": each.score, "cosine": each.cosine}
+            {
+                "label": each.label,
+                "score": each.score,
+                "cosine": each.cosine,
+                "z": each.z,
+                "false_alarm": each.false_alarm,
+            }
             for each in answer.labels
         ],
         "duration_s": answer.duration_s,
     }
 
 
+def _none(path: Path | str) -> bool:
+    """Skips no sound."""
+    return False
+
+
 def _best(answer: Tagged, top: int) -> str:
-    best, *others = answer.labels[:top]
+    if answer.label is None:
+        return "nothing stands out"
+    given = [each for each in answer.labels if each.label == answer.label]
+    best, *others = (given + [each for each in answer.labels if each.label != answer.label])[:top]
     shown = [best, *(each for each in others if each.score > SHOWN_SHARE)]
     return ", ".join(f"{each.label} {each.score:.2f}" for each in shown)

@@ -41,6 +41,14 @@ def fetch(url: str) -> bytes:
         return bytes(stream.read())
 
 
+def facts_of_url(url: str) -> tuple[int, int]:
+    """Bytes of an object and nanoseconds of its last change; -1 for what its storage tells not."""
+    files, path = _files(url)
+    info = files.get_file_info(path)
+    size, mtime_ns = info.size, info.mtime_ns
+    return (-1 if size is None else size), (-1 if mtime_ns is None else mtime_ns)
+
+
 def find_sounds(paths: Iterable[str | Path]) -> Iterator[Path | str]:
     """Sounds of files, folders and URLs, in a stable order; a URL may name a folder, too.
 

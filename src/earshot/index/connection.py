@@ -29,12 +29,15 @@ def connect(place: str) -> DBConnection:
         return lancedb.connect(place)
 
 
-def table_names(connection: DBConnection) -> list[str]:
+def table_names(connection: DBConnection, place: str) -> list[str]:
     """The names of EarShot's tables, sorted; debris of a killed process may be among them."""
     names: list[str] = []
     token = None
     while True:
-        page = connection.list_tables(page_token=token)
+        try:
+            page = connection.list_tables(page_token=token)
+        except ValueError as fault:  # a bucket that is not there, or may not be read
+            raise _cannot_be_used(place, fault) from fault
         names += page.tables
         token = page.page_token
         if not token:
@@ -66,11 +69,7 @@ def writing_faults(place: str) -> Iterator[None]:
     try:
         yield
     except (OSError, RuntimeError) as fault:
-        raise EarShotError(
-            got=f"the index at {place}: {first_line(fault)}",
-            expected="a place that can be read, written and has room",
-            mend="Free some disk or name another --index; what was finished is kept, run it again.",
-        ) from fault
+        raise _cannot_be_used(place, fault) from fault
 
 
 @contextmanager
@@ -90,3 +89,11 @@ def first_line(fault: Exception) -> str:
     """The fault's own words, on one line, without the places in the store's sources."""
     line = re.sub(r"\s+", " ", str(fault).strip().partition("\n")[0])
     return re.sub(r", /\S+\.rs:\d+:\d+$", "", line)[:300]
+
+
+def _cannot_be_used(place: str, fault: Exception) -> EarShotError:
+    return EarShotError(
+        got=f"the index at {place}: {first_line(fault)}",
+        expected="a place that can be read, written and has room",
+        mend="Free some disk or name another --index; what was finished is kept, run it again.",
+    )

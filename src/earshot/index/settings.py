@@ -22,7 +22,13 @@ class IndexSettings:
     window_s: float
     hop_s: float
     root: str  # folder of the sounds; relative to the index where it lies inside it
+    precision: str = "fp32"  # that the model ran in
     format: int = FORMAT
+
+    def is_of_same(self, other: IndexSettings) -> bool:
+        """True when both were made by a model of one name, read in one way."""
+        mine = (self.model, self.precision, self.window_s, self.hop_s)
+        return mine == (other.model, other.precision, other.window_s, other.hop_s)
 
     def to_metadata(self) -> dict[bytes, bytes]:
         """For the table's schema."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -25,6 +26,8 @@ from earshot.index.connection import (
     writing,
     writing_faults,
 )
+from earshot.index.contention import write_through
+from earshot.index.doubles import double_rows
 from earshot.index.found_rows import Rows
 from earshot.index.place import is_remote, root_of
 from earshot.index.rows import FileRows, KnownFile
@@ -40,6 +43,7 @@ EXACT_ROWS = 500_000  # up to here all vectors lie in memory; past it LanceDB's 
 IDS_PER_FILTER = 500
 KNOWN = ("size", "mtime_ns", "content_hash", "tags", "caption")
 N_BACKGROUND = 4_096  # rows that stand for the whole of a large index
+KEPT_FOR_OTHERS = timedelta(hours=1)  # versions on object storage that others may be reading
 N_PROBES = 32  # cells looked into, of about one for every 4,096 rows
 N_REFINED = 400  # candidates measured exactly, however few are wanted
 
@@ -65,33 +69,35 @@ class Store:
             wanted = open_table(connect(place), f"{PREFIX}{fingerprint}", place)
             if wanted is not None:
                 return cls(place, wanted)
-        stores = _all(place)
-        if not stores:
+        held = cls.open_all(place)
+        if not held:
             raise EarShotError(
                 got=f"{place}, which holds no index",
                 expected="a folder that `earshot index` wrote",
                 mend="Run: earshot index DIR",
             )
-        if not fingerprint and len(stores) == 1:
-            return next(iter(stores.values()))
-        held = [store.settings for store in stores.values()]
-        made = ", ".join(f"{each.model} ({each.fingerprint})" for each in held)
+        if not fingerprint and len(held) == 1:
+            return held[0]
+        about = [store.settings for store in held]
+        made = ", ".join(f"{each.model} ({each.fingerprint})" for each in about)
         if not fingerprint:
             raise EarShotError(
-                got=f"{place}, which holds indexes of {len(held)} models: {made}",
+                got=f"{place}, which holds indexes of {len(about)} models: {made}",
                 expected="to be told which of them to use",
-                mend=f"Name one, such as --model {held[0].model}.",
+                mend=f"Name one, such as --model {about[0].model}.",
             )
         raise EarShotError(
             got=f"a search with model {model or 'of another kind'} ({fingerprint})",
             expected=f"the model that made the index: {made}",
-            mend=f"Search with --model {held[0].model}, or index the folder again with this one.",
+            mend=f"Search with --model {about[0].model}, or index the folder again with this one.",
         )
 
     @classmethod
     def open_all(cls, place: str) -> list[Store]:
         """The index at `place` once for every model that made one there, by fingerprint."""
-        return list(_all(place).values())
+        connection = connect(place)
+        tables = [open_table(connection, name, place) for name in table_names(connection, place)]
+        return [cls(place, table) for table in tables if table is not None]
 
     @classmethod
     def create(cls, place: str, settings: IndexSettings) -> Store:
@@ -102,7 +108,7 @@ class Store:
         if table is None:
             shape = columns.schema(settings.dim, settings.to_metadata())
             with writing_faults(place):
-                table = connection.create_table(name, schema=shape)
+                table = connection.create_table(name, schema=shape, exist_ok=True)
         store = cls(place, table)
         if store.settings.root != settings.root:
             raise EarShotError(
@@ -155,25 +161,25 @@ class Store:
             return
         new = columns.to_arrow(files, self._table.schema, self.settings.fingerprint)
         self._forget()
-        with writing_faults(self.place):
-            if not replace:
-                self._table.add(new)
-                return
-            old = " OR ".join(f"({one})" for one in _ids(each.path for each in files))
-            (
+        if not replace and not is_remote(self.place):  # where others may write, they may be there
+            self._write(lambda: self._table.add(new))
+            return
+        old = " OR ".join(f"({one})" for one in _ids(each.path for each in files))
+        self._write(
+            lambda: (
                 self._table.merge_insert(["file_id", "window"])
                 .when_matched_update_all()
                 .when_not_matched_insert_all()
                 .when_not_matched_by_source_delete(old)
                 .execute(new)
             )
+        )
 
     def remove(self, paths: Iterable[str]) -> None:
         """Take files out of the index."""
         self._forget()
-        with writing_faults(self.place):
-            for condition in _ids(paths):
-                self._table.delete(condition)
+        for condition in _ids(paths):
+            self._write(partial(self._table.delete, condition))
 
     def rows_of(self, path: str) -> FileRows | None:
         """What the index holds of one file."""
@@ -192,26 +198,60 @@ class Store:
             vectors=_matrix(found),
         )
 
-    def compact(self) -> None:
-        """Merge what many commits left behind, bring the indexes up to date, free the disk."""
+    def stream(self, batch_rows: int) -> pyarrow.RecordBatchReader:
+        """Every row with all columns, a batch at a time."""
+        names = self._table.schema.names
+        query = self._table.search().select(names).limit(None)
+        return self._read(lambda: query.to_batches(batch_size=batch_rows))
+
+    def fill(self, rows: pyarrow.RecordBatchReader) -> None:
+        """Put rows of `stream` into an empty index in one commit: all are there, or none."""
         self._forget()
-        with writing_faults(self.place), warnings.catch_warnings():
+        with writing_faults(self.place):
+            self._table.add(rows)
+        self._forget()
+
+    def compact(self) -> None:
+        """Merge what many commits left behind, bring the indexes up to date, free the disk.
+
+        On object storage other writers may be at work: what two of them put in twice is taken out
+        once, and the last hour's versions are left to those who read them.
+        """
+        self._forget()
+        remote = is_remote(self.place)
+        if remote:
+            self.refresh()
+            ids = double_rows(self._table)
+            for start in range(0, len(ids), IDS_PER_FILTER):
+                some = ", ".join(map(str, ids[start : start + IDS_PER_FILTER]))
+                self._write(partial(self._table.delete, f"_rowid IN ({some})"))
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that older readers fail: they read what is in memory
-            if self.n_rows > self.exact_rows and not self._has_vector_index():
+            if self.n_rows > self.exact_rows and not self._has_index("vector"):
                 from lancedb.index import IvfRq
 
-                self._table.create_index("vector", config=IvfRq(distance_type="cosine"))
-            self._table.optimize(
-                cleanup_older_than=timedelta(0), delete_unverified=not is_remote(self.place)
+                index = IvfRq(distance_type="cosine")
+                self._write(lambda: self._table.create_index("vector", config=index))
+            older = KEPT_FOR_OTHERS if remote else timedelta(0)
+            self._write(
+                lambda: self._table.optimize(
+                    cleanup_older_than=older, delete_unverified=not remote
+                ),
+                may_fail=True,  # where others compact all the time
             )
         self._forget()
+
+    def _write(self, write: Callable[[], object], *, may_fail: bool = False) -> None:
+        """Do `write`, again where another writer came before it; with may_fail at last not."""
+        write_through(write, self.place, self.refresh, may_fail=may_fail)
 
     # -- reading ---------------------------------------------------------------------------------
 
     def stats(self) -> dict[str, Any]:
-        """Rows, files, fragments and megabytes."""
+        """Rows, files, fragments, megabytes, and when it last changed (ISO 8601, local time)."""
         facts: Any = self._table.stats()  # annotated as a dataclass, but a dict
         facts = facts if isinstance(facts, dict) else asdict(facts)
+        changed = self._table.list_versions()[-1]["timestamp"].astimezone()
         return {
             "model": self.settings.model,
             "fingerprint": self.settings.fingerprint,
@@ -220,12 +260,13 @@ class Store:
             "fragments": facts["fragment_stats"]["num_fragments"],
             "megabytes": round(facts["total_bytes"] / 1e6, 3),
             "exact": self.is_exact,
+            "last_change": changed.isoformat(timespec="seconds"),
         }
 
     @property
     def is_exact(self) -> bool:
         """True when every window is compared, False when the approximate index answers."""
-        return self.n_rows <= self.exact_rows or not self._has_vector_index()
+        return self.n_rows <= self.exact_rows or not self._has_index("vector")
 
     def refresh(self) -> None:
         """See what other processes have written since this index was opened."""
@@ -288,8 +329,7 @@ class Store:
         try:
             self._with_words(["sound"], 1)
         except (OSError, RuntimeError, ValueError):
-            with writing_faults(self.place):
-                self._table.create_index("words", config=FTS(), replace=True)
+            self._write(lambda: self._table.create_index("words", config=FTS(), replace=True))
 
     def _query(self, vector: NDArray[np.float32] | None, where: str | None) -> Any:
         query = self._table.search(vector)
@@ -319,11 +359,11 @@ class Store:
             self.refresh()
             return read()
 
-    def _has_vector_index(self) -> bool:
+    def _has_index(self, column: str) -> bool:
         def look() -> int:
-            return sum("vector" in each.columns for each in self._table.list_indices())
+            return sum(column in each.columns for each in self._table.list_indices())
 
-        return self._count("vector indexes", look) > 0
+        return self._count(f"indexes of {column}", look) > 0
 
     def _count(self, what: str, count: Callable[[], int]) -> int:
         key = (self.version, what)
@@ -335,32 +375,6 @@ class Store:
         """What was read before a write or another's write is read anew."""
         self._in_memory.clear()
         self._counted.clear()
-
-
-def drop_outdated(place: str, settings: IndexSettings) -> int:
-    """Take away what nothing can search: tables that the same model made before it changed, and
-    what a kill left of others. Gives how many.
-    """
-    connection, kept = connect(place), set()
-    for fingerprint, store in _all(place).items():
-        if fingerprint == settings.fingerprint or store.settings.model != settings.model:
-            kept.add(f"{PREFIX}{fingerprint}")
-    outdated = [name for name in table_names(connection) if name not in kept]
-    with writing_faults(place):
-        for name in outdated:
-            connection.drop_table(name)
-    return len(outdated)
-
-
-def _all(place: str) -> dict[str, Store]:
-    """The index at `place` as each of its models made it, by fingerprint."""
-    connection = connect(place)
-    tables = {name: open_table(connection, name, place) for name in table_names(connection)}
-    return {
-        name.removeprefix(PREFIX): Store(place, table)
-        for name, table in tables.items()
-        if table is not None
-    }
 
 
 def _ids(paths: Iterable[str]) -> list[str]:

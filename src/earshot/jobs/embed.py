@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator, Sequence
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from earshot.core.errors import EarShotError
 from earshot.core.files import replacing
 from earshot.engines import Engine, embed_each, file_task
 from earshot.engines.urls import find_sounds
 from earshot.jobs.each_file import Answers, Failure, Pace
 from earshot.jobs.loading import as_embedder
+from earshot.jobs.vector_file import VectorFile
 
 if TYPE_CHECKING:
     from earshot.models.embedder import Embedder
-
-SUFFIXES = (".npz", ".parquet")
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,15 +67,17 @@ def embed_files(
     *,
     model: str | Path | Embedder = "earshot-small",
     per_window: bool = False,
+    skip: Callable[[Path | str], bool] = lambda path: False,
     pace: Pace | None = None,
     engine: Engine = embed_each,
 ) -> Iterator[Embedding | Failure]:
-    """As `embed`, as they are ready, in the order of the files."""
+    """As `embed`, as they are ready, in the order of the files; without those to skip."""
     embedder = as_embedder(model)
     if pace is not None:
         pace.start()
     paths = find_sounds([files] if isinstance(files, str | Path) else files)
-    for done in engine((file_task(path, embedder) for path in paths), embedder):
+    todo = (path for path in paths if not skip(path))
+    for done in engine((file_task(path, embedder) for path in todo), embedder):
         clip = done.embedding
         if clip is None:
             yield Failure(done.key, done.error)
@@ -90,37 +91,17 @@ def embed_files(
             yield Embedding(done.key, float(clip.start_s[0]), float(clip.end_s[-1]), clip.mean)
 
 
-def check_out(out: Path) -> None:
-    """Refuse a file to write that is neither .npz nor .parquet, before any work is done."""
-    if out.suffix not in SUFFIXES:
-        raise EarShotError(
-            got=f"--out {out}",
-            expected=f"a name that ends in {' or '.join(SUFFIXES)}",
-            mend="Write --out vectors.npz, or vectors.parquet.",
-        )
-
-
 def save_embeddings(out: Path, embeddings: Sequence[Embedding], model: Embedder) -> None:
     """Write vectors with paths, times and the model's fingerprint: whole or not at all.
 
-    .npz: arrays path, start_s, end_s, vector, model, fingerprint; .parquet: the same columns, the
-    last two as metadata. Bytes of a path that are not UTF-8 become \\xNN.
+    .npz: arrays path, start_s, end_s, size, mtime_ns, vector, model, fingerprint, per_window;
+    .parquet: the same columns, the last three as metadata. A file that is there is replaced.
     """
-    check_out(out)
-    paths = [os.fsencode(e.path).decode("utf-8", "backslashreplace") for e in embeddings]
-    starts = np.array([e.start_s for e in embeddings], dtype=np.float64)
-    ends = np.array([e.end_s for e in embeddings], dtype=np.float64)
-    vectors = np.array([e.vector for e in embeddings], np.float32).reshape(-1, model.dim)
-    about = {"model": model.name, "fingerprint": model.fingerprint}
-    with replacing(out) as part:
-        if out.suffix == ".npz":
-            columns = {"path": np.array(paths, dtype=str), "start_s": starts, "end_s": ends}
-            with part.open("wb") as file:
-                np.savez(file, vector=vectors, **columns, **about)
-            return
-        import pyarrow as pa
-        import pyarrow.parquet as parquet
-
-        rows = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), model.dim)
-        table = pa.table({"path": paths, "start_s": starts, "end_s": ends, "vector": rows})
-        parquet.write_table(table.replace_schema_metadata(about), part)
+    paths = [embedding.path for embedding in embeddings]
+    with TemporaryDirectory() as folder:
+        made = VectorFile(Path(folder) / out.name, model, per_window=len(set(paths)) < len(paths))
+        for embedding in embeddings:
+            made.add(embedding)
+        made.finish()
+        with replacing(out) as part:
+            shutil.copyfile(made.out, part)

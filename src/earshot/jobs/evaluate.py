@@ -12,6 +12,7 @@ import numpy as np
 from earshot import metrics
 from earshot.core.errors import EarShotError, unknown_name
 from earshot.engines import Task, embed_each
+from earshot.jobs.data_rows import row_failures
 from earshot.jobs.each_file import Failure, Pace
 from earshot.jobs.loading import as_embedder
 from earshot.jobs.prompts import TEMPLATES, check_labels, label_vectors
@@ -54,7 +55,8 @@ def evaluate(
     zero-shot: clips have labels; `labels` lists those to choose from (those of the data when left
     out). Figures: accuracy, top-5, balanced accuracy; mAP and AUC where clips have several labels.
     retrieval: clips have captions, which are queries and answers both ways: R@1, R@5, R@10, median
-    rank, MRR, mAP@10, nDCG@10. Sounds that cannot be read are listed, never guessed.
+    rank, MRR, mAP@10, nDCG@10. Rows that cannot be used and sounds that cannot be read are listed
+    in `failures`, never guessed: the figures are of the `n` others.
     """
     if task not in TASKS:
         raise unknown_name("task", task, TASKS)
@@ -64,10 +66,11 @@ def evaluate(
     names = _labels(kept, labels) if task == "zero-shot" else []
     pace = pace or Pace()
     pace.start()
-    found, failures = _embed(kept, embedder, pace)
+    found, unread = embed_clips(kept, embedder, pace)
+    failures = [*row_failures(clips), *unread]
     if not found:
         raise EarShotError(
-            got=f"{clips.name}, of which no sound could be used: {failures[0].error}",
+            got=f"{clips.name}, of which no sound could be used: {unread[0].error}",
             expected="sounds that can be read",
             mend="See what is wrong with them: earshot data check.",
         )
@@ -97,7 +100,8 @@ def _open(data: str | Path | ClipSet, split: str | None) -> ClipSet:
     from earshot.data import open_clips
 
     if isinstance(data, str | Path):
-        return open_clips(data, split=split)
+        clips = open_clips(data, on_fault="skip")
+        return clips.split(split) if split else clips
     return data.split(split) if split else data
 
 
@@ -128,8 +132,8 @@ def _labels(clips: Sequence[Clip], given: Sequence[str] | None) -> list[str]:
     return names
 
 
-def _embed(
-    clips: Sequence[Clip], embedder: Embedder, pace: Pace
+def embed_clips(
+    clips: Sequence[Clip], embedder: Embedder, pace: Pace | None = None
 ) -> tuple[list[tuple[Clip, np.ndarray]], list[Failure]]:
     """Every clip with its vector, and those that failed."""
     found, failures = [], []
@@ -137,7 +141,8 @@ def _embed(
         if done.embedding is None:
             failures.append(Failure(Path(done.key.id), done.error))
         else:
-            pace.add(float(done.embedding.end_s[-1]))
+            if pace is not None:
+                pace.add(float(done.embedding.end_s[-1]))
             found.append((done.key, done.embedding.mean))
     return found, failures
 

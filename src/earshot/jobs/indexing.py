@@ -17,9 +17,10 @@ from earshot.engines import Done, Engine, FileWindows, Task, embed_each
 from earshot.engines.task import windows_of
 from earshot.index import FileRows, IndexSettings, KnownFile, Store, place_index
 from earshot.index.connection import writing
+from earshot.index.outdated import drop_outdated
 from earshot.index.place import root_word
-from earshot.index.store import drop_outdated
 from earshot.jobs.content import content_hash
+from earshot.jobs.data_rows import row_failures
 from earshot.jobs.each_file import Failure, Pace
 
 if TYPE_CHECKING:
@@ -89,24 +90,30 @@ def index(
         window_s=embedder.window_s,
         hop_s=embedder.hop_s,
         root=root_word(root, place),
+        precision=embedder.precision,
     )
-    about = read_about(Path(data)) if data is not None else None
+    report = IndexReport(place, embedder.name, embedder.fingerprint)
+    about = read_about(Path(data), report.failures) if data is not None else None
     with writing(place):
         store = Store.create(place, settings)
-        report = IndexReport(place, embedder.name, embedder.fingerprint)
         _Update(root, store, embedder, about, report, engine).run(on_file)
         drop_outdated(place, settings)
     report.stats = store.stats()
     return report
 
 
-def read_about(manifest: Path) -> dict[str, About]:
-    """Labels and captions of a manifest's files, by real path."""
+def read_about(manifest: Path, failures: list[Failure]) -> dict[str, About]:
+    """Labels and captions of a manifest's files, by real path.
+
+    Rows that cannot be used are added to `failures`; the sounds are indexed all the same.
+    """
     from earshot.data import open_clips
 
+    clips = open_clips(manifest, on_fault="skip")
+    failures.extend(row_failures(clips))
     return {
         os.path.realpath(clip.audio): About(clip.labels, " ".join(clip.captions))
-        for clip in open_clips(manifest)
+        for clip in clips
         if isinstance(clip.audio, PurePath)
     }
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 DEFAULT = "earshot-small"
 FILE_SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".safetensors")
-TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "vocab.txt")
 HUB_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 ACCEPTED = (
     "a name that ships ({shipped}), a run folder of `earshot run`, a transformers CLAP folder or "
@@ -85,9 +84,9 @@ def find_checkpoint(model: str | Path) -> Checkpoint | None:
     return read_checkpoint(folder) if is_checkpoint(folder) else None
 
 
-def as_embedder(model: str | Path | Embedder) -> Embedder:
-    """`model` itself when it embeds already, else what `load` makes of the name."""
-    return load(model) if isinstance(model, str | Path) else model
+def as_embedder(model: str | Path | Embedder, **options: Any) -> Embedder:
+    """`model` itself when it embeds already, else what `load` makes of the name and options."""
+    return load(model, **options) if isinstance(model, str | Path) else model
 
 
 def shipped_models() -> list[str]:
@@ -120,10 +119,6 @@ def _foreign(source: Path | str, name: str, options: dict[str, Any]) -> Embedder
     """A published checkpoint, recognised by what it holds, or the name of one on the hub."""
     from earshot.models.loading import load_foreign
 
-    if isinstance(source, Path) and source.is_file() and "tokenizer" not in options:
-        beside = source.parent
-        if any((beside / name).is_file() for name in TOKENIZER_FILES):
-            options = options | {"tokenizer": beside}
     return load_foreign(source, name=name, **options)
 
 

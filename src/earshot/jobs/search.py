@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +20,8 @@ from earshot.jobs.loading import as_embedder
 if TYPE_CHECKING:
     from earshot.models.embedder import Embedder
 
+LIKED_WEIGHT, DISLIKED_WEIGHT = 0.75, 0.15  # beside 1 for the words
+
 
 def search(
     words: str,
@@ -32,6 +35,9 @@ def search(
     subfolder: str | None = None,
     use_words: bool = True,
     every_window: bool = False,
+    liked: Sequence[str | Path] = (),
+    disliked: Sequence[str | Path] = (),
+    options: Mapping[str, Any] | None = None,
 ) -> Found:
     """The `k` sounds that fit `words` best, each at its best window; iterate to get the hits.
 
@@ -39,11 +45,20 @@ def search(
     `index`, with the model that made it unless `model` names another of its models. A hit's `score`
     is the cosine of sound and words, -1 to 1. Words found in names, folders, tags and captions
     lift a hit, unless use_words=False. `where` is an SQL condition, such as "duration_s > 3".
+    `liked` and `disliked` are sounds, indexed or not, that move the query towards them and away;
+    the cosine is then that of the moved query. `options` go to `load` (device, precision,
+    tokenizer).
     """
     query = clean_query(words)
     _check_k(k)
-    store, embedder = open_index(folder, index, model)
+    store, embedder = open_index(folder, index, model, options)
     vector = embedder.embed_texts([query])[0]
+    if liked or disliked:
+        vector = moved_query(
+            vector,
+            [_vector_of(Path(sound), store, embedder) for sound in liked],
+            [_vector_of(Path(sound), store, embedder) for sound in disliked],
+        )
     return find(
         store,
         vector,
@@ -65,6 +80,7 @@ def similar(
     k: int = 10,
     where: str | None = None,
     every_window: bool = False,
+    options: Mapping[str, Any] | None = None,
 ) -> Found:
     """The `k` sounds most like the file `sound`, which is itself left out; see `search`.
 
@@ -72,17 +88,43 @@ def similar(
     """
     path = Path(sound)
     _check_k(k)
-    store = open_store(folder, index, model)
+    embedder = None if model is None else as_embedder(model, **(options or {}))
+    store = open_store(folder, index, embedder)
+    vector = _vector_of(path, store, embedder, options)
+    name = _name_in(store, path)
+    return find(store, vector, k=k, where=where, every_window=every_window, without=name)
+
+
+def moved_query(
+    vector: np.ndarray, liked: Sequence[np.ndarray], disliked: Sequence[np.ndarray]
+) -> np.ndarray:
+    """The query [dim] moved towards the mean of liked sounds and away from that of disliked ones.
+
+    Source: Rocchio, Relevance feedback in information retrieval, 1971, with the usual weights.
+    """
+    moved = np.asarray(vector, np.float64)
+    if liked:
+        moved = moved + LIKED_WEIGHT * np.mean(liked, axis=0)
+    if disliked:
+        moved = moved - DISLIKED_WEIGHT * np.mean(disliked, axis=0)
+    return (moved / max(float(np.linalg.norm(moved)), 1e-12)).astype(np.float32)
+
+
+def _vector_of(
+    path: Path,
+    store: Store,
+    embedder: Embedder | None,
+    options: Mapping[str, Any] | None = None,
+) -> np.ndarray:
+    """A sound as one unit vector: from the index where it is there unchanged, else embedded."""
     name = _name_in(store, path)
     known = store.rows_of(name) if name is not None and is_file(path) else None
     if known is not None and _is_same(path, known.known.size, known.known.mtime_ns):
         mean = known.vectors.mean(axis=0)
-        vector = mean / max(float(np.linalg.norm(mean)), 1e-12)
-    else:
-        embedder = as_embedder(store.settings.model if model is None else model)
-        require_same(store, embedder)
-        vector = embedder.embed_audio(path).mean
-    return find(store, vector, k=k, where=where, every_window=every_window, without=name)
+        return mean / max(float(np.linalg.norm(mean)), 1e-12)
+    if embedder is None:
+        embedder = _own_model(store, options)
+    return embedder.embed_audio(path).mean
 
 
 def open_store(
@@ -97,16 +139,25 @@ def open_store(
 
 
 def open_index(
-    folder: str | Path | None, index: str | Path | None, model: str | Path | Embedder | None
+    folder: str | Path | None,
+    index: str | Path | None,
+    model: str | Path | Embedder | None,
+    options: Mapping[str, Any] | None = None,
 ) -> tuple[Store, Embedder]:
-    """The index to look into, and the model that made it."""
+    """The index to look into, and the model that made it, in the precision that it ran in."""
     if model is not None:
-        embedder = as_embedder(model)
+        embedder = as_embedder(model, **(options or {}))
         return open_store(folder, index, embedder), embedder
     store = open_store(folder, index, None)
-    embedder = as_embedder(store.settings.model)
+    return store, _own_model(store, options)
+
+
+def _own_model(store: Store, options: Mapping[str, Any] | None) -> Embedder:
+    """The model that made the index."""
+    as_made = {"precision": store.settings.precision, **(options or {})}
+    embedder = as_embedder(store.settings.model, **as_made)
     require_same(store, embedder)
-    return store, embedder
+    return embedder
 
 
 def require_same(store: Store, embedder: Embedder) -> None:
@@ -115,7 +166,7 @@ def require_same(store: Store, embedder: Embedder) -> None:
         raise EarShotError(
             got=f"{embedder.name} ({embedder.fingerprint}), which changed since the index was made",
             expected=f"the model of fingerprint {store.settings.fingerprint}",
-            mend=f"Index again: earshot index {store.root}",
+            mend=f"Index again: earshot index {store.root}; or load it as it was loaded then.",
         )
 
 

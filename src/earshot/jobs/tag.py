@@ -2,40 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from earshot.engines import Engine, embed_each, file_task
 from earshot.engines.urls import find_sounds
 from earshot.jobs.each_file import Answers, Failure, Pace
+from earshot.jobs.judging import Judge, LabelScore, make_judge
 from earshot.jobs.loading import as_embedder
-from earshot.jobs.prompts import TEMPLATES, check_labels, label_vectors
+from earshot.jobs.prompts import TEMPLATES
 
 if TYPE_CHECKING:
     from earshot.models.embedder import Embedder
 
 
 @dataclass(frozen=True)
-class LabelScore:
-    """A label with its probability among the labels given (they add up to 1), and its cosine."""
-
-    label: str
-    score: float
-    cosine: float
-
-
-@dataclass(frozen=True)
 class Tagged:
-    """A sound with all labels, best first; `label` and `score` are the best one's."""
+    """A sound with all labels, best first; `label` and `score` are the best one's.
+
+    `label` is None where nothing stands out and that was asked for; `score` is the best one's then.
+    """
 
     path: Path | str
-    label: str
+    label: str | None
     score: float
     labels: tuple[LabelScore, ...]
     duration_s: float
@@ -47,6 +40,9 @@ def tag(
     labels: Sequence[str] | None = None,
     model: str | Path | Embedder = "earshot-small",
     prompts: Sequence[str] = TEMPLATES,
+    index: str | Path | None = None,
+    abstain: bool = False,
+    examples: str | Path | None = None,
     engine: Engine = embed_each,
 ) -> Answers[Tagged]:
     """The labels of each sound, best first. Folders are walked; `failures` lists what failed.
@@ -54,9 +50,20 @@ def tag(
     labels: any words for sounds; a vocabulary of everyday sounds when left out. `score` is the
     softmax over the labels of the model's scale times the cosine, so it depends on which labels are
     given. A sound longer than the model's window is tagged by the mean of its windows.
+
+    index: an index of your own sounds; each label's `z` and `false_alarm` then say how it stands
+    out of them. abstain: `label` is None where no label stands out; the nearest index is taken if
+    none is named. examples: a manifest of a few labelled sounds (path, label) that sharpen the
+    labels, as far as cross-validation says that they do; their labels are taken if none are given.
     """
-    answers: Answers[Tagged] = Answers()
-    for answer in tag_each(files, labels=labels, model=model, prompts=prompts, engine=engine):
+    files = [files] if isinstance(files, str | Path) else list(files)
+    embedder = as_embedder(model)
+    names = vocabulary() if labels is None and examples is None else labels
+    judge = make_judge(
+        files, names, embedder, prompts=prompts, index=index, abstain=abstain, examples=examples
+    )
+    answers: Answers[Tagged] = Answers(failures=judge.failures)
+    for answer in tag_each(files, judge, embedder, engine=engine):
         if isinstance(answer, Failure):
             answers.failures.append(answer)
         else:
@@ -65,21 +72,18 @@ def tag(
 
 
 def tag_each(
-    files: str | Path | Iterable[str | Path],
+    files: Iterable[str | Path],
+    judge: Judge,
+    embedder: Embedder,
     *,
-    labels: Sequence[str] | None = None,
-    model: str | Path | Embedder = "earshot-small",
-    prompts: Sequence[str] = TEMPLATES,
+    skip: Callable[[Path | str], bool] = lambda path: False,
     pace: Pace | None = None,
     engine: Engine = embed_each,
 ) -> Iterator[Tagged | Failure]:
-    """As `tag`, one answer at a time as they are ready, in the order of the files."""
-    names = check_labels(vocabulary() if labels is None else labels)
-    embedder = as_embedder(model)
-    vectors = label_vectors(names, embedder, prompts)
+    """One answer at a time as they are ready, in the order of the files; without those to skip."""
     if pace is not None:
         pace.start()
-    paths = find_sounds([files] if isinstance(files, str | Path) else files)
+    paths = (path for path in find_sounds(files) if not skip(path))
     for done in engine((file_task(path, embedder) for path in paths), embedder):
         if done.embedding is None:
             yield Failure(done.key, done.error)
@@ -87,19 +91,10 @@ def tag_each(
         duration_s = float(done.embedding.end_s[-1])
         if pace is not None:
             pace.add(duration_s)
-        scores = score_labels(names, vectors @ done.embedding.mean, embedder.scale)
-        yield Tagged(done.key, scores[0].label, scores[0].score, scores, duration_s)
-
-
-def score_labels(
-    labels: Sequence[str], cosines: np.ndarray, scale: float
-) -> tuple[LabelScore, ...]:
-    """Labels with the softmax of `scale` times their cosines, best first, equal ones in order."""
-    logits = scale * cosines.astype(np.float64)
-    weights = np.exp(logits - logits.max())
-    chances = weights / weights.sum()
-    order = np.argsort(-cosines, kind="stable")
-    return tuple(LabelScore(labels[i], float(chances[i]), float(cosines[i])) for i in order)
+        scores = judge.scores(done.embedding.mean)
+        best = judge.best(scores)
+        label, score = (None, scores[0].score) if best is None else (best.label, best.score)
+        yield Tagged(done.key, label, score, scores, duration_s)
 
 
 @cache

@@ -19,7 +19,7 @@ from earshot.index.rows import true_path
 from earshot.web.faults import NotAllowed, NotHere
 
 if TYPE_CHECKING:
-    from earshot.index.store import Rows
+    from earshot.index.found_rows import Rows
     from earshot.models.embedder import Embedder
 
 T = TypeVar("T")

@@ -31,12 +31,12 @@ def open_libraries(
     indexes it made. Raises EarShotError when there is no index, or none by a model asked for.
     """
     places = [find_index(None, each) for each in indexes] or [find_index(folder)]
-    loaded: dict[str, Embedder] = {}
+    loaded: dict[tuple[str, str], Embedder] = {}
 
-    def embedder_of(model: str | Embedder) -> Embedder:
-        key = model if isinstance(model, str) else model.fingerprint
+    def embedder_of(model: str | Embedder, precision: str = "fp32") -> Embedder:
+        key = (model if isinstance(model, str) else model.fingerprint, precision)
         if key not in loaded:
-            loaded[key] = as_embedder(model)
+            loaded[key] = as_embedder(model, precision=precision)
         return loaded[key]
 
     found: list[tuple[Store, Embedder]] = []
@@ -56,7 +56,7 @@ def open_libraries(
                 mend="Run: earshot index DIR",
             )
         for store in stores:
-            embedder = embedder_of(store.settings.model)
+            embedder = embedder_of(store.settings.model, store.settings.precision)
             require_same(store, embedder)
             found.append((store, embedder))
     return _named(found)

@@ -84,8 +84,9 @@ def searching(service: Service) -> APIRouter:
         model: Annotated[ModelId | None, Form()] = None,
     ) -> TagAnswer:
         """Say how well each label fits an uploaded sound."""
+        from earshot.jobs.judging import score_labels
         from earshot.jobs.prompts import check_labels
-        from earshot.jobs.tag import score_labels, vocabulary
+        from earshot.jobs.tag import vocabulary
 
         begin = time.perf_counter()
         library = service.library(model)

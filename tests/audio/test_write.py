@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from earshot.audio import AudioError, probe_audio, read_audio, write_audio
+from earshot.core.errors import EarShotError
 from sound_files import tones
 
 RATE = 16_000  # Hz
@@ -130,10 +131,10 @@ def test_a_failed_write_leaves_what_was_there(
 
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(AudioError, match="cannot be written"):
+    with pytest.raises(EarShotError, match="cannot be written"):
         write_audio(tmp_path / "file" / "a.wav", np.zeros(9), RATE)
     (tmp_path / "folder.wav").mkdir()
-    with pytest.raises(AudioError, match="cannot be written"):
+    with pytest.raises(EarShotError, match="cannot be written"):
         write_audio(tmp_path / "folder.wav", np.zeros(9), RATE)
     with pytest.raises(AudioError, match="cannot be written"):
         write_audio(tmp_path / "a.mp3", np.zeros(9), 96_000)  # mp3 ends at 48 kHz

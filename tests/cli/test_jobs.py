@@ -296,3 +296,32 @@ def test_every_mistake_is_one_sentence_and_exit_1(
     assert shown.err.startswith("earshot: got ")
     assert sentence in shown.err
     assert shown.err.count("\n") == 1
+
+
+def test_fast_is_a_precision_and_no_other_beside_it(
+    sounds: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def load(model: str, **options: Any) -> ToyEmbedder:
+        asked.append(options)
+        return ToyEmbedder()
+
+    monkeypatch.setattr(loading, "load", load)
+    for words in (("--fast",), ("--precision", "fast"), ("--fast", "--precision", "fast")):
+        assert run("tag", sounds / "00.wav", *words).exit_code == 0
+    assert asked == [{"device": "cpu", "precision": "fast"}] * 3
+    result = run("tag", sounds / "00.wav", "--fast", "--precision", "bf16")
+    assert isinstance(result.exception, EarShotError)
+    assert "--fast with --precision bf16" in str(result.exception)
+
+
+def test_urls_are_taken_up_again_as_files_are(sounds: Path, tmp_path: Path) -> None:
+    url = f"file://{sounds}/00.wav"
+    tags, vectors = tmp_path / "tags.jsonl", tmp_path / "vectors.npz"
+    for _ in range(2):
+        assert run("tag", url, "--out", tags).exit_code == 0
+        assert run("embed", url, "--out", vectors).exit_code == 0
+    (row,) = [json.loads(line) for line in tags.read_text().splitlines()]
+    assert (row["path"], row["size"]) == (url, (sounds / "00.wav").stat().st_size)
+    assert "1 files were there before" in run("embed", url, "--out", vectors).stderr

@@ -43,7 +43,7 @@ def main() -> None:
     os.environ["HF_HUB_OFFLINE"] = "1"
     logging.getLogger("earshot.audio").setLevel(logging.ERROR)  # of thousands of damaged files
     draw = np.random.default_rng(args.seed)
-    began = time.monotonic()
+    began, commit = time.monotonic(), commit_of(ROOT)
     parts: dict[str, Callable[[Path], dict[str, Any]]] = {
         "index": lambda folder: index_kills.torment(folder, args.kills, draw),
         "training": lambda folder: training_kills.torment(folder, args.kills, draw),
@@ -62,7 +62,7 @@ def main() -> None:
         "kind": "torture",
         "machine": describe_machine(),
         "minutes": round((time.monotonic() - began) / 60, 1),
-        "commit": commit_of(ROOT),
+        "commit": commit,
         "seed": args.seed,
         **figures,
     }

@@ -52,9 +52,6 @@ def torment(folder: Path, n_kills: int, draw: np.random.Generator) -> dict[str, 
     shutil.copytree(sounds, folder / "fresh", ignore=shutil.ignore_patterns(".earshot"))
     run(lambda: _index(folder / "fresh", journal, lambda: None))
     same = run(lambda: _contents(sounds)) == run(lambda: _contents(folder / "fresh"))
-    leftover = len(list((sounds / ".earshot").rglob("*.lance"))) - len(
-        list((folder / "fresh" / ".earshot").rglob("*.lance"))
-    )
     return {
         "kills": kills,
         "runs": runs,
@@ -62,7 +59,6 @@ def torment(folder: Path, n_kills: int, draw: np.random.Generator) -> dict[str, 
         "uninterrupted_s": round(whole_s, 2),
         "faults": found,
         "ends_as_a_fresh_index": same,
-        "files_left_behind": leftover,
     }
 
 

@@ -13,12 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import lancedb  # noqa: F401  - before any fork, so that no child pays for it; so are the next two
 import numpy as np
 import torch
 
-# Imported here, before any fork, so that no child pays for it again. LanceDB is not: its threads
-# do not survive a fork.
-import earshot.jobs.indexing
+import earshot.jobs.indexing  # noqa: F401
 import earshot.recipes.clap  # noqa: F401
 import hostile_sounds
 import index_kills
@@ -40,12 +39,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "results" / "torture.json")
     parser.add_argument("--page", type=Path, default=ROOT / "docs" / "robustness.md")
     args = parser.parse_args()
-    assert "lancedb" not in sys.modules
     torch.set_num_threads(1)
     os.environ["HF_HUB_OFFLINE"] = "1"
     logging.getLogger("earshot.audio").setLevel(logging.ERROR)  # of thousands of damaged files
     draw = np.random.default_rng(args.seed)
-    began = time.monotonic()
+    began, commit = time.monotonic(), commit_of(ROOT)
     parts: dict[str, Callable[[Path], dict[str, Any]]] = {
         "index": lambda folder: index_kills.torment(folder, args.kills, draw),
         "training": lambda folder: training_kills.torment(folder, args.kills, draw),
@@ -64,7 +62,7 @@ def main() -> None:
         "kind": "torture",
         "machine": describe_machine(),
         "minutes": round((time.monotonic() - began) / 60, 1),
-        "commit": commit_of(ROOT),
+        "commit": commit,
         "seed": args.seed,
         **figures,
     }

@@ -11,6 +11,7 @@ import pytest
 
 from earshot.core.errors import EarShotError
 from earshot.index import Store
+from earshot.jobs import indexing
 from earshot.jobs.indexing import index
 from earshot.jobs.search import search, similar
 from toy_embedder import TONES, ToyEmbedder, write_tones
@@ -74,6 +75,23 @@ def test_moved_copied_and_touched_files_are_not_embedded_again(sounds: Path) -> 
     after = contents(sounds)
     assert len(after) == len(before) + 2
     assert index(sounds, model=embedder).unchanged == 13
+
+
+def test_files_that_swap_names_swap_vectors(
+    sounds: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index(sounds, model=ToyEmbedder())
+    monkeypatch.setattr(indexing, "COMMIT_WINDOWS", 1)  # each is committed before the next is read
+    names = sorted(path for path in sounds.rglob("*.wav"))
+    for path in names:
+        path.rename(path.with_suffix(".moved"))
+    for path, next_path in zip(names, [*names[1:], names[0]], strict=True):
+        path.with_suffix(".moved").rename(next_path)
+    index(sounds, model=ToyEmbedder())
+    fresh = sounds.parent / "fresh"
+    shutil.copytree(sounds, fresh, ignore=shutil.ignore_patterns(".earshot"))
+    index(fresh, model=ToyEmbedder())
+    assert contents(sounds) == contents(fresh)
 
 
 def test_failures_are_listed_and_tried_again(sounds: Path) -> None:

@@ -76,6 +76,23 @@ def dataset_between_clip_and_journal(folder: Path) -> None:
     dataset.write_dataset(folder, kind="sounds", n=6, seed=3)
 
 
+def dataset_inside_a_clip(folder: Path) -> None:
+    """The third clip is written in full, under the name of a part."""
+    from earshot.synth import dataset
+
+    replace, made = Path.replace, []
+
+    def counted(path: Path, target: Path) -> Path:
+        if path.suffix == ".flac":
+            made.append(path)
+            if len(made) == 3:
+                die()
+        return replace(path, target)
+
+    Path.replace = counted
+    dataset.write_dataset(folder, kind="sounds", n=6, seed=3)
+
+
 def dataset_before_manifest(folder: Path) -> None:
     """All clips are there, the manifest is not."""
     from earshot.synth import dataset
@@ -144,6 +161,7 @@ MOMENTS: dict[str, Callable[[Path], None]] = {
         index_before_words,
         index_while_dropping,
         dataset_between_clip_and_journal,
+        dataset_inside_a_clip,
         dataset_before_manifest,
         training_after_a_checkpoint,
         training_before_a_rename,

@@ -50,7 +50,12 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize(
-    ("moment", "n_lines"), [("dataset_between_clip_and_journal", 2), ("dataset_before_manifest", 6)]
+    ("moment", "n_lines"),
+    [
+        ("dataset_between_clip_and_journal", 2),
+        ("dataset_inside_a_clip", 2),
+        ("dataset_before_manifest", 6),
+    ],
 )
 def test_a_data_set_goes_on_to_the_same_bytes(tmp_path: Path, moment: str, n_lines: int) -> None:
     killed = tmp_path / "killed"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -63,6 +64,15 @@ def _part_of(path: Path) -> Iterator[Path]:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def remove_parts(folder: Path) -> None:
+    """Remove what a killed process left half written; only for whoever is the one writer there."""
+    for part in folder.glob(".part-*"):
+        if is_folder(part):
+            shutil.rmtree(part)
+        else:
+            part.unlink()
 
 
 def write_text(path: Path, text: str) -> None:

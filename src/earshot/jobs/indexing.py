@@ -215,7 +215,7 @@ class _Update:
         else:
             return False
         rows = self.store.rows_of(self.by_content[digest]) if digest in self.by_content else None
-        if rows is None:
+        if rows is None or rows.known.content_hash != digest:  # this run has replaced them
             return False
         self.report.reused += 1
         known = replace(one.known, content_hash=digest)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from earshot.audio import write_audio
 from earshot.core.errors import EarShotError, unknown_name
-from earshot.core.files import is_file, is_folder, is_there, write_text
+from earshot.core.files import is_file, is_folder, is_there, remove_parts, write_text
 from earshot.core.lock import one_writer
 from earshot.core.seed import generator
 from earshot.synth.records import CONFIGS, Config, facts_of, make_record, settled
@@ -65,6 +65,8 @@ def _fill(
     progress: Callable[[int, int], None] | None,
 ) -> Path:
     """Make what is missing, then the manifest."""
+    for folder in (out, out / "clips"):
+        remove_parts(folder)
     rows = _rows_there(out)
     name = {"scenes": "scene", "sounds": "sound", "tunes": "tune", "speech": "speech"}[kind]
     with (out / JOURNAL).open("a", encoding="utf-8") as journal:

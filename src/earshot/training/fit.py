@@ -18,6 +18,7 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from earshot.core.config import to_dict
 from earshot.core.errors import EarShotError
+from earshot.core.files import remove_parts
 from earshot.core.lock import one_writer
 from earshot.core.seed import seed_all
 from earshot.training.averaging import copy_average, running_average
@@ -27,7 +28,6 @@ from earshot.training.run_state import (
     Progress,
     checkpoints,
     load_newest,
-    remove_parts,
     save_state,
 )
 from earshot.training.schedules import Schedule, learning_rate_factor
@@ -139,6 +139,9 @@ def _fit(
 ) -> FitResult:
     """As `fit`, with `out` held."""
     _refuse_used(out, resume)
+    if accelerator.is_main_process:
+        remove_parts(out)
+        remove_parts(out / CHECKPOINTS)
     seed_all(config.seed + accelerator.process_index)
     model.train()
     optimizer = torch.optim.AdamW(
@@ -300,8 +303,6 @@ def _seconds(batch: Any, model: nn.Module) -> float:
 
 def _go_on(accelerator: Accelerator, folder: Path, progress: Progress, config: FitConfig) -> None:
     """Restore the newest checkpoint; other numbers would be neither the old run nor a new one."""
-    if accelerator.is_main_process:
-        remove_parts(folder)
     load_newest(accelerator, folder)
     free = {"checkpoint_every", "log_every"}
     other = [

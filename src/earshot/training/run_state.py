@@ -119,12 +119,6 @@ def _check_data(checkpoint: Path) -> None:
             ) from fault
 
 
-def remove_parts(folder: Path) -> None:
-    """Remove what a killed process left half written."""
-    for part in folder.glob(".part-*"):
-        shutil.rmtree(part)
-
-
 def _to_disk(folder: Path) -> None:
     for path in [*folder.rglob("*"), folder]:
         handle = os.open(path, os.O_RDONLY)

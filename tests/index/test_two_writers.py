@@ -6,12 +6,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from earshot.core.errors import EarShotError
-from earshot.index import FileRows, IndexSettings, KnownFile, Store, contention
+from earshot.index import FileRows, IndexSettings, KnownFile, Store, contention, doubles
 from earshot.index import rows as columns
 
 SETTINGS = IndexSettings("toy", "0123456789abcdef", 8, 1.0, 1.0, root="/sounds")
@@ -86,6 +87,31 @@ def test_of_two_copies_the_newest_bytes_stay(place: str) -> None:
     table = store.all_rows().table
     held = list(zip(table["path"].to_pylist(), table["window"].to_pylist(), strict=True))
     assert held == [("a.wav", 0), ("a.wav", 1), ("b.wav", 0), ("b.wav", 1)]
+
+
+def test_doubles_are_found_again_where_another_writer_moved_them(
+    place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, other = Store.create(place, SETTINGS), Store.open(place)
+    for file in (rows("a.wav"), rows("a.wav"), rows("b.wav")):
+        new = columns.to_arrow([file], store._table.schema, SETTINGS.fingerprint)
+        store._table.add(new)  # as a writer that did not see the others' commits
+    find, n_looks = doubles.double_rows, 0
+
+    def double_rows(table: Any) -> list[int]:
+        nonlocal n_looks
+        n_looks += 1
+        ids = find(table)
+        if n_looks == 1:  # between the look and the deletion
+            other._table.checkout_latest()
+            other._table.optimize()
+        return ids
+
+    monkeypatch.setattr(doubles, "double_rows", double_rows)
+    store.compact()
+    assert n_looks == 3
+    assert store.n_rows == 4
+    assert store.known().keys() == {"a.wav", "b.wav"}
 
 
 def test_a_commit_that_came_second_is_tried_again(

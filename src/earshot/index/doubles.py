@@ -2,10 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lancedb.table import Table
+
+
+LOOKS = 10  # for doubles, while other writers compact
+IDS_PER_FILTER = 500
+
+
+def drop_doubles(
+    table: Table,
+    refresh: Callable[[], None],
+    write: Callable[[Callable[[], object]], None],
+) -> None:
+    """Leave one copy of what two writers put in at once.
+
+    Ids that another writer's compaction changed meanwhile match nothing: look once more, upon what
+    is there by then (`refresh`).
+    """
+    for _ in range(LOOKS):
+        refresh()
+        ids = double_rows(table)
+        if not ids:
+            return
+        for start in range(0, len(ids), IDS_PER_FILTER):
+            some = ", ".join(map(str, ids[start : start + IDS_PER_FILTER]))
+            write(partial(table.delete, f"_rowid IN ({some})"))
 
 
 def double_rows(table: Table) -> list[int]:

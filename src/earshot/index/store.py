@@ -27,7 +27,7 @@ from earshot.index.connection import (
     writing_faults,
 )
 from earshot.index.contention import write_through
-from earshot.index.doubles import double_rows
+from earshot.index.doubles import drop_doubles
 from earshot.index.found_rows import Rows
 from earshot.index.place import is_remote, root_of
 from earshot.index.rows import FileRows, KnownFile
@@ -220,11 +220,7 @@ class Store:
         self._forget()
         remote = is_remote(self.place)
         if remote:
-            self.refresh()
-            ids = double_rows(self._table)
-            for start in range(0, len(ids), IDS_PER_FILTER):
-                some = ", ".join(map(str, ids[start : start + IDS_PER_FILTER]))
-                self._write(partial(self._table.delete, f"_rowid IN ({some})"))
+            drop_doubles(self._table, self.refresh, self._write)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that older readers fail: they read what is in memory
             if self.n_rows > self.exact_rows and not self._has_index("vector"):

@@ -77,9 +77,7 @@ def test_moved_copied_and_touched_files_are_not_embedded_again(sounds: Path) -> 
     assert index(sounds, model=embedder).unchanged == 13
 
 
-def test_files_that_swap_names_swap_vectors(
-    sounds: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_files_that_swap_names_swap_vectors(sounds: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     index(sounds, model=ToyEmbedder())
     monkeypatch.setattr(indexing, "COMMIT_WINDOWS", 1)  # each is committed before the next is read
     names = sorted(path for path in sounds.rglob("*.wav"))

@@ -154,7 +154,7 @@ def test_the_command_ends_clean_when_told_to(sounds: Path, how: signal.Signals) 
     write_tones(sounds, {"c.wav": ("rain",)})
     assert '"files": 3' in program.stdout.readline()
     program.send_signal(how)
-    rest, said = program.communicate()
+    rest, said = program.communicate(timeout=120)
     assert program.returncode == 0, said
     assert rest == ""
     assert "Traceback" not in said

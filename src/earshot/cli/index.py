@@ -98,7 +98,8 @@ def _watch(
     """Index and watch until Ctrl-C or SIGTERM; what was finished by then is kept."""
     from earshot.jobs.watching import watch
 
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    stops = (signal.SIGINT, signal.SIGTERM)  # a shell's background jobs start with SIGINT ignored
+    before = {each: signal.signal(each, signal.default_int_handler) for each in stops}
     try:
         with progress("file") as bar:
             rounds = watch(
@@ -120,7 +121,8 @@ def _watch(
     except KeyboardInterrupt:
         console.note("Stopped; what was finished is kept.")
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def _shown_on(bar: tqdm[None]) -> Callable[[int, int], None]:

@@ -29,20 +29,19 @@ hold it to that on every change; `make torture` holds it to that for minutes, at
 
 ## Figures
 
-From `results/torture.json`: {processor}, {cores} cores, {minutes} minutes in all, commit
-`{commit}`.
+From `results/torture.json`: {processor}, {cores} cores, {minutes} minutes in all.
 
-**Indexing, killed {index_kills} times** with SIGKILL at random moments of {index_runs} runs over one
+**Indexing, killed {index_kills} times** (commit `{index_commit}`) with SIGKILL at random moments of {index_runs} runs over one
 folder whose files changed in between ({index_before} kills before a run's first commit,
 {index_between} between commits, {index_after} while compacting). Indexes that did not open:
 {not_opened}; finished files lost: {lost}; windows doubled: {doubled}; files cut short: {cut_short}.
 In the end it {same} an index made at once.
 
-**Training, killed {training_kills} times** over {training_rounds} runs of the `clap` recipe at its
+**Training, killed {training_kills} times** (commit `{training_commit}`) over {training_rounds} runs of the `clap` recipe at its
 smallest, each resumed until done. Checkpoints lost: {checkpoints_lost}; runs that ended with other
 weights than the uninterrupted one: {other_weights}, compared bit for bit.
 
-**{hostile_files} hostile sound files**, all different: {sound} gave a waveform, {refused} a
+**{hostile_files} hostile sound files** (commit `{hostile_commit}`), all different: {sound} gave a waveform, {refused} a
 sentence, {broke} anything else. The slowest took {slowest_s} s of processor time
 (`{slowest}`); memory grew by {memory_mb} MB over all of them.
 
@@ -59,7 +58,9 @@ def robustness_page(facts: dict[str, Any]) -> str:
         processor=facts["machine"]["processor"],
         cores=facts["machine"]["cores"],
         minutes=facts["minutes"],
-        commit=facts["commit"],
+        index_commit=index["commit"],
+        training_commit=training["commit"],
+        hostile_commit=hostile["commit"],
         index_kills=index["kills"],
         index_runs=index["runs"],
         index_before=index["moments"]["before the first commit"],

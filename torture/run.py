@@ -43,7 +43,7 @@ def main() -> None:
     os.environ["HF_HUB_OFFLINE"] = "1"
     logging.getLogger("earshot.audio").setLevel(logging.ERROR)  # of thousands of damaged files
     draw = np.random.default_rng(args.seed)
-    began, commit = time.monotonic(), commit_of(ROOT)
+    commit = commit_of(ROOT)
     parts: dict[str, Callable[[Path], dict[str, Any]]] = {
         "index": lambda folder: index_kills.torment(folder, args.kills, draw),
         "training": lambda folder: training_kills.torment(folder, args.kills, draw),
@@ -56,13 +56,12 @@ def main() -> None:
         since = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="torture-") as folder:
             figures[name] = part(Path(folder))
-        figures[name]["minutes"] = round((time.monotonic() - since) / 60, 1)
+        figures[name] |= {"commit": commit, "minutes": round((time.monotonic() - since) / 60, 1)}
         print(name, json.dumps(figures[name]), flush=True)
     facts = {
         "kind": "torture",
         "machine": describe_machine(),
-        "minutes": round((time.monotonic() - began) / 60, 1),
-        "commit": commit,
+        "minutes": round(sum(part["minutes"] for part in figures.values()), 1),
         "seed": args.seed,
         **figures,
     }

@@ -42,8 +42,9 @@ def main() -> int:
         again = [sys.executable, __file__, name, "--inside", "--out", str(options.out)]
         env = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
         env |= {"HF_HUB_OFFLINE": "1", "TQDM_DISABLE": "1"}
-        if subprocess.run(again + ["--tiny"] * options.tiny, env=env).returncode:
-            failed.append(name)
+        status = subprocess.run(again + ["--tiny"] * options.tiny, env=env).returncode
+        if status:
+            failed.append(f"{name} (exit status {status})")
     if not options.tiny and options.out.is_file():
         write_pages(ROOT, json.loads(options.out.read_text("utf-8")))
     if failed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -23,6 +24,12 @@ class Rows:
     vectors: NDArray[np.float32]
     table: pyarrow.Table
 
+    @classmethod
+    def of(cls, table: pyarrow.Table, names: Sequence[str]) -> Rows:
+        """The rows of a table with a vector column, put in order, and its columns `names`."""
+        ordered = table.sort_by([("file_id", "ascending"), ("window", "ascending")])
+        return cls(matrix_of(ordered), ordered.select(list(names)))
+
     @cached_property
     def file_of_row(self) -> NDArray[np.int64]:
         """Number of each row's file [rows], counted from 0 in the order of the rows."""
@@ -38,3 +45,11 @@ class Rows:
         best = np.maximum.reduceat(scores, np.flatnonzero(np.diff(files, prepend=-1)))
         as_good = np.flatnonzero(scores == best[files])
         return as_good[np.diff(files[as_good], prepend=-1) > 0]
+
+
+def matrix_of(table: pyarrow.Table) -> NDArray[np.float32]:
+    """The vector column [rows, dim]."""
+    column = table["vector"].combine_chunks()
+    flat = column.flatten().to_numpy(zero_copy_only=False)
+    matrix: NDArray[np.float32] = flat.reshape(len(column), column.type.list_size)
+    return matrix

@@ -20,7 +20,7 @@ from earshot.index.words import matches
 
 WORD_WEIGHT = 4.0  # spreads of the sound score that a name which says it all is worth
 N_WORD_HITS = 10_000  # files that full text may bring in; a word of more says too little
-ANN_CANDIDATES = 20  # windows looked at per hit wanted, past the exact size
+CANDIDATES = 2  # sounds looked at per hit wanted, past the exact size
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def find(
         scores = rows.vectors @ vector
         background = Background.of(scores[rows.best_of_each_file(scores)])
     else:
-        rows = _candidates(store, vector, k, where, list(named))
+        rows = _candidates(store, vector, k, where, list(named), one_a_file=not every_window)
         scores = rows.vectors @ vector
         sample = store.background()
         sample_scores = sample.vectors @ vector
@@ -146,19 +146,26 @@ def _weigh_words(
 
 
 def _candidates(
-    store: Store, vector: NDArray[np.float32], k: int, where: str | None, named: list[str]
+    store: Store,
+    vector: NDArray[np.float32],
+    k: int,
+    where: str | None,
+    named: list[str],
+    *,
+    one_a_file: bool,
 ) -> Rows:
     """Rows that the approximate index brings, and those of the best named files."""
     import pyarrow as pa
 
-    near = store.nearest(vector, k * ANN_CANDIDATES, where)
+    near = store.nearest(vector, k * CANDIDATES, where, one_a_file=one_a_file)
     seen = set(near.table["file_id"].to_pylist())
     missing = [each for each in named[: 5 * k] if each not in seen]
     if not missing:
         return near
     more = store.rows_of_files(missing, where)
     return Rows(
-        np.concatenate([near.vectors, more.vectors]), pa.concat_tables([near.table, more.table])
+        np.concatenate([near.vectors, more.vectors]),
+        pa.concat_tables([near.table, more.table.select(near.table.column_names)]),
     )
 
 

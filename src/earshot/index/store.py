@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from earshot.core.errors import EarShotError
 from earshot.index import rows as columns
+from earshot.index.approximate import near_query, nearest_numbers
 from earshot.index.connection import (
     PREFIX,
     connect,
@@ -28,7 +29,7 @@ from earshot.index.connection import (
 )
 from earshot.index.contention import write_through
 from earshot.index.doubles import drop_doubles
-from earshot.index.found_rows import Rows
+from earshot.index.found_rows import Rows, matrix_of
 from earshot.index.place import is_remote, root_of
 from earshot.index.rows import FileRows, KnownFile
 from earshot.index.settings import IndexSettings
@@ -40,12 +41,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 EXACT_ROWS = 500_000  # up to here all vectors lie in memory; past it LanceDB's own index answers
-IDS_PER_FILTER = 500
 KNOWN = ("size", "mtime_ns", "content_hash", "tags", "caption")
 N_BACKGROUND = 4_096  # rows that stand for the whole of a large index
 KEPT_FOR_OTHERS = timedelta(hours=1)  # versions on object storage that others may be reading
-N_PROBES = 32  # cells looked into, of about one for every 4,096 rows
-N_REFINED = 400  # candidates measured exactly, however few are wanted
 
 
 class Store:
@@ -164,7 +162,7 @@ class Store:
         if not replace and not is_remote(self.place):  # where others may write, they may be there
             self._write(lambda: self._table.add(new))
             return
-        old = " OR ".join(f"({one})" for one in _ids(each.path for each in files))
+        old = " OR ".join(f"({one})" for one in columns.id_filters(each.path for each in files))
         self._write(
             lambda: (
                 self._table.merge_insert(["file_id", "window"])
@@ -178,7 +176,7 @@ class Store:
     def remove(self, paths: Iterable[str]) -> None:
         """Take files out of the index."""
         self._forget()
-        for condition in _ids(paths):
+        for condition in columns.id_filters(paths):
             self._write(partial(self._table.delete, condition))
 
     def rows_of(self, path: str) -> FileRows | None:
@@ -195,7 +193,7 @@ class Store:
             duration_s=first["duration_s"],
             start_s=found["start_s"].to_numpy(),
             end_s=found["end_s"].to_numpy(),
-            vectors=_matrix(found),
+            vectors=matrix_of(found),
         )
 
     def stream(self, batch_rows: int) -> pyarrow.RecordBatchReader:
@@ -283,19 +281,30 @@ class Store:
             self._in_memory[key] = rows
         return rows
 
-    def nearest(self, vector: NDArray[np.float32], k: int, where: str | None = None) -> Rows:
-        """About the `k` nearest rows by cosine, through the approximate index."""
+    def nearest(
+        self,
+        vector: NDArray[np.float32],
+        k: int,
+        where: str | None = None,
+        *,
+        one_a_file: bool = False,
+    ) -> Rows:
+        """About the `k` nearest rows by cosine, or the nearest row of each of `k` files.
 
-        def query() -> Any:
-            near = self._query(vector, where).distance_type("cosine")
-            return near.nprobes(N_PROBES).refine_factor(max(1, N_REFINED // k)).limit(k)
+        Through the approximate index, and with the columns of a hit alone.
+        """
 
-        return self._rows(query, where, "_distance")
+        def places(n: int) -> pyarrow.Table:
+            names = ["file_id", "_distance"]
+            return self._selected(lambda: near_query(self._query(vector, where), n), where, names)
+
+        numbers = nearest_numbers(places, k, one_a_file=one_a_file)
+        return self._rows(lambda: self._table.take_row_ids(numbers), None, columns.OF_HITS)
 
     def background(self) -> Rows:
         """Rows of files drawn evenly from a large index: a file's id is a hash, so random."""
         digits, expected = 0, self.n_rows
-        while expected > 16 * N_BACKGROUND and digits < 4:
+        while expected > 4 * N_BACKGROUND and digits < 4:
             digits, expected = digits + 1, expected // 16
         return self.all_rows(f"file_id LIKE '{'0' * digits}%'")
 
@@ -331,21 +340,27 @@ class Store:
         query = self._table.search(vector)
         return query.where(spell_where(where)) if where else query
 
-    def _rows(self, query: Callable[[], Any], where: str | None, *measured: str) -> Rows:
-        names = [*columns.ABOUT_FILE, *columns.ABOUT_WINDOW, "vector"]
+    def _rows(
+        self, query: Callable[[], Any], where: str | None, names: Sequence[str] = columns.ABOUT
+    ) -> Rows:
+        found = self._selected(query, where, [*names, "vector"])
+        return Rows.of(found, names)
+
+    def _selected(
+        self, query: Callable[[], Any], where: str | None, names: Sequence[str]
+    ) -> pyarrow.Table:
+        """The columns `names` of what a query finds; a filter that cannot be run is a sentence."""
         with reading_faults(self.place):
             try:
-                found = self._read(lambda: query().select([*names, *measured]).to_arrow())
+                return self._read(lambda: query().select(list(names)).to_arrow())
             except (RuntimeError, ValueError) as fault:
                 if not where:
                     raise
                 raise EarShotError(
                     got=f"a filter that cannot be run: {first_line(fault)}",
-                    expected=f"a condition on {', '.join(names[:-1])}",
+                    expected=f"a condition on {', '.join(columns.ABOUT)}",
                     mend="Write it as --where \"duration_s > 3 AND folder = 'dogs'\".",
                 ) from fault
-        found = found.sort_by([("file_id", "ascending"), ("window", "ascending")])
-        return Rows(_matrix(found), found.select(names[:-1]))
 
     def _read(self, read: Callable[[], T]) -> T:
         """What `read` gives; once more when a writer has just compacted its rows away."""
@@ -371,21 +386,6 @@ class Store:
         """What was read before a write or another's write is read anew."""
         self._in_memory.clear()
         self._counted.clear()
-
-
-def _ids(paths: Iterable[str]) -> list[str]:
-    """Filters that pick the rows of `paths`, a few hundred in each."""
-    ids = [f"'{columns.file_id(path)}'" for path in paths]
-    starts = range(0, len(ids), IDS_PER_FILTER)
-    return [f"file_id IN ({', '.join(ids[i : i + IDS_PER_FILTER])})" for i in starts]
-
-
-def _matrix(table: pyarrow.Table) -> NDArray[np.float32]:
-    """The vector column [rows, dim]."""
-    column = table["vector"].combine_chunks()
-    flat = column.flatten().to_numpy(zero_copy_only=False)
-    matrix: NDArray[np.float32] = flat.reshape(len(column), column.type.list_size)
-    return matrix
 
 
 def _known(row: dict[str, Any]) -> KnownFile:

@@ -3,40 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
-
-if TYPE_CHECKING:
-    import pyarrow
+from earshot.index.found_rows import Rows
 
 N_PROBES = 48  # cells looked into, of about one for every 4,096 rows
-N_REFINED = 200  # candidates measured exactly, however few are wanted
-N_ASKED = 4  # places asked for each row wanted, and that many times more while files are few
+N_REFINED = 60  # candidates measured exactly, however few are wanted
+N_ASKED = 2  # places asked for each row wanted
+N_MORE = 4  # that many times more while long sounds take the places of other files
 MAX_WINDOWS = 64  # of one file among the nearest, past which fewer files than wanted come back
 
 
 def near_query(search: Any, n: int) -> Any:
-    """A table's search by vector, set up to give about the `n` nearest rows with their numbers."""
+    """A table's search by vector, set up to give the numbers of about the `n` nearest rows."""
     near = search.distance_type("cosine").nprobes(N_PROBES)
     return near.refine_factor(max(1, N_REFINED // n)).limit(n).with_row_id(True)
 
 
-def nearest_numbers(
-    places: Callable[[int], pyarrow.Table], k: int, *, one_a_file: bool
-) -> list[int]:
-    """Numbers of the `k` nearest rows, or of the nearest row of each of `k` files.
+def nearest_rows(
+    places: Callable[[int], list[int]],
+    read: Callable[[list[int]], Rows],
+    k: int,
+    *,
+    one_a_file: bool,
+) -> Rows:
+    """At least `k` rows, or rows of at least `k` files, where the table has as many.
 
-    `places(n)` gives _rowid and file_id of about the n nearest rows, nearest first. More are asked
-    for while long sounds take the places of others.
+    `places(n)` gives the numbers of about the n nearest rows; `read` the rows of such numbers.
     """
     n_asked, most = N_ASKED * k, N_ASKED * k * (MAX_WINDOWS if one_a_file else 1)
     while True:
-        found = places(n_asked)
-        numbers = found["_rowid"].to_numpy()
-        if one_a_file:
-            ids = found["file_id"].to_numpy(zero_copy_only=False)
-            numbers = numbers[np.sort(np.unique(ids, return_index=True)[1])]
-        if len(numbers) >= k or len(found) < n_asked or n_asked >= most:
-            return [int(each) for each in numbers[:k]]
-        n_asked *= N_ASKED
+        numbers = places(n_asked)
+        rows = read(numbers)
+        n_found = rows.n_files if one_a_file else len(numbers)
+        if n_found >= k or len(numbers) < n_asked or n_asked >= most:
+            return rows
+        n_asked *= N_MORE

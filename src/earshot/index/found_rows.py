@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -25,10 +24,10 @@ class Rows:
     table: pyarrow.Table
 
     @classmethod
-    def of(cls, table: pyarrow.Table, names: Sequence[str]) -> Rows:
-        """The rows of a table with a vector column, put in order, and its columns `names`."""
-        ordered = table.sort_by([("file_id", "ascending"), ("window", "ascending")])
-        return cls(matrix_of(ordered), ordered.select(list(names)))
+    def of(cls, table: pyarrow.Table) -> Rows:
+        """The rows of a table with a vector column, put in order."""
+        ordered = table.sort_by([("file_id", "ascending"), ("start_s", "ascending")])
+        return cls(matrix_of(ordered), ordered.drop_columns(["vector"]))
 
     @cached_property
     def file_of_row(self) -> NDArray[np.int64]:
@@ -36,6 +35,11 @@ class Rows:
         ids = self.table["file_id"].combine_chunks().dictionary_encode()
         numbers: NDArray[np.int64] = ids.indices.to_numpy().astype(np.int64)
         return numbers
+
+    @property
+    def n_files(self) -> int:
+        """How many files the rows are of."""
+        return int(self.file_of_row[-1]) + 1 if len(self.vectors) else 0
 
     def best_of_each_file(self, scores: NDArray[np.float32]) -> NDArray[np.int64]:
         """The row of every file's best score [files]; of equal ones the earliest."""

@@ -20,7 +20,6 @@ from earshot.index.words import matches
 
 WORD_WEIGHT = 4.0  # spreads of the sound score that a name which says it all is worth
 N_WORD_HITS = 10_000  # files that full text may bring in; a word of more says too little
-CANDIDATES = 2  # sounds looked at per hit wanted, past the exact size
 
 
 @dataclass(frozen=True)
@@ -157,7 +156,7 @@ def _candidates(
     """Rows that the approximate index brings, and those of the best named files."""
     import pyarrow as pa
 
-    near = store.nearest(vector, k * CANDIDATES, where, one_a_file=one_a_file)
+    near = store.nearest(vector, k, where, one_a_file=one_a_file)
     seen = set(near.table["file_id"].to_pylist())
     missing = [each for each in named[: 5 * k] if each not in seen]
     if not missing:

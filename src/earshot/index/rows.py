@@ -33,8 +33,8 @@ ABOUT_FILE = (
 ABOUT_WINDOW = ("window", "start_s", "end_s")
 ABOUT = (*ABOUT_FILE, *ABOUT_WINDOW)
 IDS_PER_FILTER = 500
-NOT_OF_HITS = ("folder", "content_hash", "size", "mtime_ns")  # each column read costs a millisecond
-OF_HITS = tuple(name for name in ABOUT if name not in NOT_OF_HITS)
+SPAN = ("start_s", "end_s", "duration_s")  # once more side by side, to be read at once
+OF_HITS = ("path", "path_bytes", "tags", "caption", "span")  # each column read costs up to 3 ms
 
 
 @dataclass(frozen=True)
@@ -82,10 +82,23 @@ def true_path(text: str, raw: bytes | None) -> str:
     return text if raw is None else os.fsdecode(raw)
 
 
+def of_hits(table: pyarrow.Table) -> pyarrow.Table:
+    """Rows read with the columns OF_HITS, with those that follow from them."""
+    import pyarrow as pa
+
+    texts, raws = table["path"].to_pylist(), table["path_bytes"].to_pylist()
+    ids = [file_id(true_path(text, raw)) for text, raw in zip(texts, raws, strict=True)]
+    spans = dict(zip(SPAN, table["span"].combine_chunks().flatten(), strict=True))
+    for name, values in {"file_id": pa.array(ids, pa.string()), **spans}.items():
+        table = table.append_column(name, values)
+    return table.drop_columns(["span"])
+
+
 def schema(dim: int, metadata: dict[bytes, bytes]) -> pyarrow.Schema:
     """The table's columns."""
     import pyarrow as pa
 
+    span = pa.struct([(name, pa.float64()) for name in SPAN])
     return pa.schema(
         [
             ("file_id", pa.string()),
@@ -103,6 +116,7 @@ def schema(dim: int, metadata: dict[bytes, bytes]) -> pyarrow.Schema:
             ("window", pa.int32()),
             ("start_s", pa.float64()),
             ("end_s", pa.float64()),
+            pa.field("span", span, metadata={"lance-encoding:packed": "true"}),
             ("vector", pa.list_(pa.float32(), dim)),
         ],
         metadata=metadata,
@@ -142,6 +156,10 @@ def to_arrow(files: Sequence[FileRows], shape: pyarrow.Schema, fingerprint: str)
         columns["window"].extend(range(n_windows))
         columns["start_s"].extend(each.start_s.tolist())
         columns["end_s"].extend(each.end_s.tolist())
+    columns["span"] = [
+        dict(zip(SPAN, row, strict=True))
+        for row in zip(*(columns[name] for name in SPAN), strict=True)
+    ]
     flat = np.concatenate([each.vectors for each in files]).astype(np.float32).ravel()
     vectors = pa.FixedSizeListArray.from_arrays(pa.array(flat), dim)
     arrays = {name: pa.array(values, shape.field(name).type) for name, values in columns.items()}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from earshot.core.config import from_dict, to_dict
 from earshot.core.errors import EarShotError
 
-FORMAT = 1
+FORMAT = 2
 KEY = b"earshot"  # in the table's schema metadata
 
 
@@ -36,11 +36,11 @@ class IndexSettings:
 
     @staticmethod
     def from_metadata(metadata: dict[bytes, bytes] | None, where: str) -> IndexSettings:
-        """Read back from the table's schema; a newer format is refused."""
+        """Read back from the table's schema; another format is refused."""
         try:
             values = json.loads((metadata or {})[KEY])
-            newer = values.get("format", 0) > FORMAT
-            settings = None if newer else from_dict(IndexSettings, values, "index")
+            other = values.get("format", 0) != FORMAT
+            settings = None if other else from_dict(IndexSettings, values, "index")
         except (KeyError, ValueError, AttributeError, TypeError, RecursionError) as fault:
             raise EarShotError(
                 got=f"{where}, a table without EarShot's settings",
@@ -50,7 +50,7 @@ class IndexSettings:
         if settings is None:
             raise EarShotError(
                 got=f"{where} of format {values['format']}",
-                expected=f"at most {FORMAT}",
-                mend="Update EarShot, or index again into another folder.",
+                expected=f"format {FORMAT}",
+                mend="Index again into another folder, or use the EarShot that wrote it.",
             )
         return settings

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from earshot.core.errors import EarShotError
 from earshot.index import rows as columns
-from earshot.index.approximate import near_query, nearest_numbers
+from earshot.index.approximate import near_query, nearest_rows
 from earshot.index.connection import (
     PREFIX,
     connect,
@@ -289,17 +289,22 @@ class Store:
         *,
         one_a_file: bool = False,
     ) -> Rows:
-        """About the `k` nearest rows by cosine, or the nearest row of each of `k` files.
+        """About the nearest rows by cosine: at least `k`, or of at least `k` files.
 
         Through the approximate index, and with the columns of a hit alone.
         """
 
-        def places(n: int) -> pyarrow.Table:
-            names = ["file_id", "_distance"]
-            return self._selected(lambda: near_query(self._query(vector, where), n), where, names)
+        def places(n: int) -> list[int]:
+            query = partial(self._query, vector, where)
+            found = self._selected(lambda: near_query(query(), n), where, ["_distance"])
+            return [int(each) for each in found["_rowid"].to_numpy()]
 
-        numbers = nearest_numbers(places, k, one_a_file=one_a_file)
-        return self._rows(lambda: self._table.take_row_ids(numbers), None, columns.OF_HITS)
+        def read(numbers: list[int]) -> Rows:
+            names = [*columns.OF_HITS, "vector"]
+            found = self._selected(lambda: self._table.take_row_ids(numbers), None, names)
+            return Rows.of(columns.of_hits(found))
+
+        return nearest_rows(places, read, k, one_a_file=one_a_file)
 
     def background(self) -> Rows:
         """Rows of files drawn evenly from a large index: a file's id is a hash, so random."""
@@ -344,7 +349,7 @@ class Store:
         self, query: Callable[[], Any], where: str | None, names: Sequence[str] = columns.ABOUT
     ) -> Rows:
         found = self._selected(query, where, [*names, "vector"])
-        return Rows.of(found, names)
+        return Rows.of(found)
 
     def _selected(
         self, query: Callable[[], Any], where: str | None, names: Sequence[str]

@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "synth": "core audio text data",
     "models": "core audio text features layers encoders objectives",
     "index": "core",
-    "training": "core audio text data objectives metrics",
+    "training": "core audio text data objectives metrics models",
     "recipes": "core audio text data features layers encoders objectives metrics synth models "
     "training",
     "engines": "core audio models",

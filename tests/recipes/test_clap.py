@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from earshot.audio import Audio
 from earshot.core.checkpoint import read_checkpoint
 from earshot.core.config import from_dict, to_dict
 from earshot.core.errors import EarShotError
-from earshot.data import BatchLoader, Clip, ClipSet
+from earshot.data import BatchLoader, ClipSet
 from earshot.encoders.htsat import HtsatConfig
 from earshot.jobs.loading import load
 from earshot.layers.spec_augment import SpecAugmentConfig
@@ -195,16 +194,6 @@ def test_a_run_on_other_clips_is_not_resumed(tmp_path: Path) -> None:
         clap.run(config, other, tmp_path, resume=True)
 
 
-def test_keywords_become_captions_and_gender_is_neutral() -> None:
-    config = replace(tiny_config(), neutral_gender=True)
-    labelled = Clip(Path("a.wav"), labels=("dog", "rain"))
-    captions = clap.captions_of(labelled, config)
-    assert len(captions) > 1
-    assert all("dog" in caption and "rain" in caption for caption in captions)
-    told = Clip(Path("b.wav"), captions=("A man speaks", "A woman speaks"), labels=("speech",))
-    assert clap.captions_of(told, config) == ("A person speaks",)
-
-
 def test_the_control_gives_every_caption_to_another_clip() -> None:
     config = tiny_config()
     clips = combination_clips(0, config.toy)
@@ -214,28 +203,6 @@ def test_the_control_gives_every_caption_to_another_clip() -> None:
     same = sum(a.captions == b.captions for a, b in zip(train, shuffled, strict=True))
     assert same < len(train) / 20
     assert [clip.id for clip in train] == [clip.id for clip in shuffled]
-
-
-def test_clips_without_splits_are_parted() -> None:
-    clips = combination_clips(0, tiny_config().toy)
-    whole = ClipSet([replace(clip, split=None) for clip in clips])
-    train, test = clap.split_clips(whole, tiny_config())
-    assert len(train) + len(test) == len(whole)
-    assert 0 < len(test) < len(train)
-
-
-def test_a_set_without_a_test_split_is_refused() -> None:
-    silence = Audio(np.zeros(9, np.float32), 8_000)
-    clips = ClipSet([Clip(silence, ("a",), split="train", id=str(i)) for i in range(3)])
-    with pytest.raises(EarShotError, match="test"):
-        clap.split_clips(clips, tiny_config())
-
-
-def test_clips_without_words_are_refused() -> None:
-    silence = Audio(np.zeros(9, np.float32), 8_000)
-    clips = ClipSet([Clip(silence, split=name, id=f"{name}-1") for name in ("train", "test")])
-    with pytest.raises(EarShotError, match="1 training clips without caption or label.*train-1"):
-        clap.split_clips(clips, tiny_config())
 
 
 def test_spec_augment_is_heard_in_training_alone() -> None:

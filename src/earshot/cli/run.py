@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from earshot.cli import console
+
+if TYPE_CHECKING:
+    from earshot.models.start import Start
 
 
 def register(app: typer.Typer) -> None:
@@ -26,6 +30,9 @@ def run(
     changes: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="FIELD=VALUE", help="Change one setting."),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Go on from this model, instead of from random weights.")
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="The run's folder; runs/KEY if left out.")
@@ -46,12 +53,16 @@ def run(
     folder = Path("runs") / recipe if out is None else out
     words = [*(changes or []), *([] if seed is None else [f"seed={seed}"])]
     config = _config(module, recipe, preset, words, folder if resume else None)
+    start = _start(module, model or _begun_from(folder, resume))
+    if start is not None and start.config is not None:
+        config = replace(config, model=start.config)
     clips = None
     if data is not None:
         from earshot.data import open_clips
 
         clips = open_clips(data)
-    report = module.run(config, clips, folder, resume=resume)
+    further = {} if start is None else {"start": start}
+    report = module.run(config, clips, folder, resume=resume, **further)
     if not this_process().is_main:
         return
     if as_json:
@@ -59,6 +70,32 @@ def run(
     else:
         print(report.to_text())
         console.note(f"The run is in {folder}: pass it as --model.")
+
+
+def _start(module: Any, model: str | None) -> Start | None:
+    """The model to go on from, where one is asked for and the recipe trains such models."""
+    import inspect
+
+    from earshot.core.errors import EarShotError
+    from earshot.jobs.starting import find_start
+
+    if model is None:
+        return None
+    if "start" not in inspect.signature(module.run).parameters:
+        raise EarShotError(
+            got=f"--model {model} for {module.PAPER.key}",
+            expected="a recipe that trains two-tower models",
+            mend="Leave --model out.",
+        )
+    return find_start(model)
+
+
+def _begun_from(folder: Path, resume: bool) -> str | None:
+    """What the run to be resumed went on from."""
+    from earshot.core.files import is_file
+    from earshot.training.run_folder import RUN_NAME, read_run
+
+    return read_run(folder).get("start") if resume and is_file(folder / RUN_NAME) else None
 
 
 def _config(

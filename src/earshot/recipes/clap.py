@@ -22,16 +22,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
 
 from torch import Tensor, nn
 
-from earshot.core.checkpoint import save_checkpoint
-from earshot.core.errors import EarShotError
 from earshot.core.paper import Paper
 from earshot.core.report import Report
-from earshot.core.seed import generator, seed_all
-from earshot.data import Batch, BatchLoader, Clip, ClipSet
+from earshot.data import Batch, BatchLoader, ClipSet
+from earshot.data.captioned import shuffled_captions, train_and_test, with_captions
 from earshot.encoders.earshot_cnn import EarshotCnnConfig
 from earshot.encoders.htsat import HtsatConfig
 from earshot.encoders.panns import CnnConfig
@@ -39,6 +36,7 @@ from earshot.encoders.text_transformer import TextTransformerConfig
 from earshot.features import LogMelConfig
 from earshot.layers.spec_augment import SpecAugment, SpecAugmentConfig
 from earshot.models.embedder import Embedder
+from earshot.models.start import Start
 from earshot.models.towers import (
     AudioTower,
     BpeText,
@@ -58,13 +56,11 @@ from earshot.synth.combinations import (
     combination_clips,
     combinations,
 )
-from earshot.text.keywords import keywords_to_caption, neutralise_gender
-from earshot.text.prompts import MICROSOFT, SOUND, fill_prompt
-from earshot.training.evaluation import hear, hear_crops, retrieval_figures, zero_shot_figures
+from earshot.text.prompts import MICROSOFT, SOUND
+from earshot.training.evaluation import hear_crops, retrieval_figures, two_tower_figures
 from earshot.training.experiment import Arm, Comparison, Experiment
-from earshot.training.fit import FitConfig, fit
-from earshot.training.processes import this_process, wait_for_all
-from earshot.training.run_folder import begin_run
+from earshot.training.fit import FitConfig
+from earshot.training.recipe_run import RecipeRun
 
 PAPER = Paper(
     key="clap",
@@ -80,7 +76,6 @@ PAPER = Paper(
         "not below squeezing the whole clip.",
     },
 )
-TEST_SHARE = 0.1  # of clips that come without a test split
 
 
 @dataclass(frozen=True)
@@ -212,18 +207,25 @@ def build(config: Config) -> TwoTower:
     return build_two_tower(config.model)
 
 
-def run(config: Config, data: ClipSet | None, out: Path, *, resume: bool = False) -> Report:
+def run(
+    config: Config,
+    data: ClipSet | None,
+    out: Path,
+    *,
+    resume: bool = False,
+    start: Start | None = None,
+) -> Report:
     """Train on `data` (procedural clips when None) in `out`, then measure the test split.
 
-    The folder then loads as a model. Figures: those of training/evaluation.py.
+    `start` is a model to go on from. The folder then loads as a model. Figures: those of
+    training/evaluation.py.
     """
     clips = combination_clips(config.seed, config.toy) if data is None else data
     train, test = split_clips(clips, config)
-    rank, world = this_process()
-    if rank == 0:
-        begin_run(out, PAPER.key, config, [clip.id for clip in train], resume=resume)
-    seed_all(config.seed)
-    model, objective = build(config), InfoNCE()
+    this = RecipeRun(
+        PAPER.key, config, out, [clip.id for clip in train], resume=resume, start=start
+    )
+    model, objective = this.two_tower(build), InfoNCE()
     if config.text_weights is not None:
         start_text_from(model, config.text_weights)
     if config.spec_augment is not None:
@@ -234,29 +236,12 @@ def run(config: Config, data: ClipSet | None, out: Path, *, resume: bool = False
         text = model.embed_text(batch.captions)  # [batch, dim]
         return objective(audio, text, model.scale)
 
-    loader = BatchLoader(
-        train,
-        batch_size=config.batch_size,
-        sample_rate=model.sample_rate,
-        max_s=config.max_s,
-        seed=config.seed,
-        rank=rank,
-        world=world,
+    loader = this.loader(
+        train, batch_size=config.batch_size, sample_rate=model.sample_rate, max_s=config.max_s
     )
-    fit_config = replace(config.fit, seed=config.fit.seed + config.seed)
-    fitted = fit(
-        model, loss_of, loader.batches, fit_config, out, resume=resume, after_step=model.clamp_scale
-    )
-    figures: dict[str, float] = {"loss": fitted.loss}
-    notes = [str(fault) for fault in loader.failures]
-    if rank == 0:
-        known = {label for clip in train for label in clip.labels}
-        measured, faults = measure_split(model.eval(), config, known, test)
-        figures, notes = {**measured, **figures}, [*notes, *faults]
-        save_checkpoint(out, PAPER.key, config, model, {"figures": figures})
-        Report(figures, notes).save(out / "report.json")
-    wait_for_all()
-    return Report(figures, notes)
+    this.fit(model, loss_of, loader.batches, config.fit)
+    known = {label for clip in train for label in clip.labels}
+    return this.finish(model, lambda: measure_split(model.eval(), config, known, test))
 
 
 def measure_split(
@@ -264,19 +249,10 @@ def measure_split(
 ) -> tuple[dict[str, float], list[str]]:
     """Figures of the test split, and a sentence for each clip that could not be read.
 
-    Clips beyond the window are fused or squeezed where the model does that, else read in windows
-    whose mean is the clip. For a cropping model `crop_t2a_r1` is measured beside it on one random
-    crop of each clip, as the paper does.
+    For a cropping model `crop_t2a_r1` is measured beside them on one random crop of each clip, as
+    the paper does.
     """
-    whole: Literal["fusion", "windows"] = "windows" if model.long_clips is None else "fusion"
-    device = model.logit_scale.device
-    embedder = Embedder(model, PAPER.key, long_clips=whole, device=device)
-    heard = hear(embedder, test)
-    read = embedder.embed_texts
-    figures = zero_shot_figures(
-        read, heard, test.labels, known, lambda label: fill_prompt(config.prompt, label)
-    )
-    figures |= retrieval_figures(read, heard)
+    figures, heard = two_tower_figures(model, test, known, config.prompt)
     if heard.n_long:
         loader = BatchLoader(
             ClipSet(heard.clips, labels=test.labels),
@@ -285,41 +261,22 @@ def measure_split(
             max_s=model.window_s,
             seed=config.seed,
         )
-        cropped = retrieval_figures(read, hear_crops(model.embed_audio, loader, device))
+        crops = hear_crops(model.embed_audio, loader, model.logit_scale.device)
+        cropped = retrieval_figures(Embedder(model, PAPER.key).embed_texts, crops)
         figures |= {f"crop_{name}": cropped[name] for name in cropped.keys() & {"t2a_r1"}}
     return figures, heard.faults
 
 
 def split_clips(clips: ClipSet, config: Config) -> tuple[ClipSet, ClipSet]:
     """Training clips with the captions that this config gives them, and test clips."""
-    if clips.splits:
-        train, test = clips.split("train"), clips.split("test")
-    else:
-        train, test = clips.split_off(TEST_SHARE, config.seed)
-    silent = [clip.id for clip in train if not clip.captions and not clip.labels]
-    if silent:
-        raise EarShotError(
-            got=f"{len(silent)} training clips without caption or label, such as {silent[0]}",
-            expected="words with every clip",
-            mend="Give them captions or labels, or leave them out of the manifest.",
-        )
-    captions = [captions_of(clip, config) for clip in train]
-    if config.shuffle_captions:
-        order = generator(config.seed, "shuffle captions").permutation(len(captions))
-        captions = [captions[i] for i in order]
-    told = [replace(clip, captions=each) for clip, each in zip(train, captions, strict=True)]
-    return ClipSet(told, name=train.name, labels=clips.labels), test
-
-
-def captions_of(clip: Clip, config: Config) -> tuple[str, ...]:
-    """The clip's captions, or sentences made of its labels, gender neutralised where asked."""
-    captions = clip.captions or tuple(
-        keywords_to_caption(clip.labels, seed=config.seed + turn)
-        for turn in range(config.captions_per_keywords)
+    train, test = train_and_test(clips, config.seed)
+    told = with_captions(
+        train,
+        config.seed,
+        per_keywords=config.captions_per_keywords,
+        neutral_gender=config.neutral_gender,
     )
-    if config.neutral_gender:
-        captions = tuple(neutralise_gender(caption) for caption in captions)
-    return tuple(dict.fromkeys(captions))
+    return shuffled_captions(told, config.seed) if config.shuffle_captions else told, test
 
 
 def augment(model: TwoTower, config: SpecAugmentConfig) -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from earshot.audio import Audio, AudioError
-from earshot.data import BatchLoader, Clip
+from earshot.data import BatchLoader, Clip, ClipSet
 from earshot.metrics import accuracy, audio_to_text, text_to_audio
+from earshot.models.embedder import Embedder
+from earshot.models.two_tower import TwoTower
+from earshot.text.prompts import fill_prompt
 
 Read = Callable[[Sequence[str]], np.ndarray]  # texts -> unit rows [texts, dim]
 
@@ -74,6 +77,26 @@ def hear_crops(
             rows.append(embed_audio(batch.waveform, batch.n_samples).float().cpu().numpy())
             clips += batch.clips
     return Heard(np.concatenate(rows), clips)
+
+
+def two_tower_figures(
+    model: TwoTower, test: Sequence[Clip], known: set[str], prompt: str
+) -> tuple[dict[str, float], Heard]:
+    """Naming and retrieval on the test clips, heard as the model is used.
+
+    Clips beyond the window are fused or squeezed where the model does that, else read in windows
+    whose mean is the clip. `known` are the labels of training.
+    """
+    whole: Literal["fusion", "windows"] = "windows" if model.long_clips is None else "fusion"
+    embedder = Embedder(model, "run", long_clips=whole, device=model.logit_scale.device)
+    heard = hear(embedder, test)
+    labels = (
+        test.labels if isinstance(test, ClipSet) else sorted({w for c in test for w in c.labels})
+    )
+    figures = zero_shot_figures(
+        embedder.embed_texts, heard, labels, known, lambda label: fill_prompt(prompt, label)
+    )
+    return figures | retrieval_figures(embedder.embed_texts, heard), heard
 
 
 def zero_shot_figures(

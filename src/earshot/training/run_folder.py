@@ -16,11 +16,21 @@ RUN_NAME = "run.json"
 
 
 def begin_run(
-    out: Path, recipe: str, config: Any, clip_ids: Iterable[str], *, resume: bool
+    out: Path,
+    recipe: str,
+    config: Any,
+    clip_ids: Iterable[str],
+    *,
+    resume: bool,
+    start: str | None = None,
 ) -> None:
-    """Write `out/run.json`; on resume, refuse another recipe, config or set of clips than there."""
+    """Write `out/run.json`; on resume, refuse another recipe, config or set of clips than there.
+
+    `start` names the model that the run goes on from, where there is one.
+    """
     digest = hashlib.sha256("\0".join(clip_ids).encode("utf-8", "surrogateescape"))
     facts = {"recipe": recipe, "config": to_dict(config), "clips": digest.hexdigest()[:16]}
+    facts |= {} if start is None else {"start": start}
     path = out / RUN_NAME
     if not is_file(path):
         write_text(path, json.dumps(facts, indent=2, sort_keys=True) + "\n")
@@ -32,13 +42,13 @@ def begin_run(
             mend="Pass --resume to go on with that run, or another --out.",
         )
     before = read_run(out)
-    other = [name for name in facts if facts[name] != before.get(name)]
+    other = [name for name in facts | before if facts.get(name) != before.get(name)]
     if other:
         raise EarShotError(
             got=f"a run with another {' and '.join(other)} than {out} began with",
-            expected="the same recipe, config and clips",
-            mend="Leave --set, --preset and --seed out and pass the same --data to resume, or "
-            "start in another --out.",
+            expected="the same recipe, config, clips and start",
+            mend="Leave --set, --preset, --seed and --model out and pass the same --data to "
+            "resume, or start in another --out.",
         )
 
 

@@ -52,9 +52,9 @@ def save_transformers(model: TwoTower, folder: Path) -> None:
         model.tokenizer.save(folder)
 
 
-def _check_shape_of(model: TwoTower) -> None:
-    """Refuse models that the format has no words for."""
-    fits = (
+def fits_transformers(model: TwoTower) -> bool:
+    """Whether `save_transformers` has words for the model's shape."""
+    return (
         isinstance(model.audio_encoder, Htsat)
         and isinstance(model.text_encoder, PretrainedText)
         and model.text_encoder.reading == "pooler"
@@ -64,7 +64,11 @@ def _check_shape_of(model: TwoTower) -> None:
         and (model.audio_encoder.model.config.fusion_type or "aff_2d") == "aff_2d"
         and model.fill in FILLS_BY_PADDING.values()
     )
-    if not fits:
+
+
+def _check_shape_of(model: TwoTower) -> None:
+    """Refuse models that the format has no words for."""
+    if not fits_transformers(model):
         raise EarShotError(
             got=f"{type(model.audio_encoder).__name__} with {type(model.text_encoder).__name__}",
             expected="HTSAT (unfused or aff), RoBERTa and LAION's projections",

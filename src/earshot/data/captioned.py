@@ -1,0 +1,62 @@
+"""Clips with words: the training and test part of any set, and sentences where there are none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from earshot.core.errors import EarShotError
+from earshot.core.seed import generator
+from earshot.data.clip import Clip
+from earshot.data.clip_set import ClipSet
+from earshot.text.keywords import keywords_to_caption, neutralise_gender
+
+TEST_SHARE = 0.1  # of clips that come without splits
+
+
+def train_and_test(clips: ClipSet, seed: int, share: float = TEST_SHARE) -> tuple[ClipSet, ClipSet]:
+    """The set's own train and test splits; without any, a `share` of every label is the test."""
+    if clips.splits:
+        return clips.split("train"), clips.split("test")
+    return clips.split_off(share, seed)
+
+
+def with_captions(
+    clips: ClipSet, seed: int, *, per_keywords: int = 4, neutral_gender: bool = False
+) -> ClipSet:
+    """The clips with the captions they have; those with labels alone get `per_keywords` sentences.
+
+    Raises EarShotError for clips that have neither.
+    """
+    silent = [clip.id for clip in clips if not clip.captions and not clip.labels]
+    if silent:
+        raise EarShotError(
+            got=f"{len(silent)} training clips without caption or label, such as {silent[0]}",
+            expected="words with every clip",
+            mend="Give them captions or labels, or leave them out of the manifest.",
+        )
+    told = [
+        replace(clip, captions=captions_of(clip, seed, per_keywords, neutral_gender=neutral_gender))
+        for clip in clips
+    ]
+    return ClipSet(told, name=clips.name, labels=clips.labels)
+
+
+def captions_of(
+    clip: Clip, seed: int, per_keywords: int = 4, *, neutral_gender: bool = False
+) -> tuple[str, ...]:
+    """The clip's captions, or sentences made of its labels; "a man" becomes "a person" if asked."""
+    captions = clip.captions or tuple(
+        keywords_to_caption(clip.labels, seed=seed + turn) for turn in range(per_keywords)
+    )
+    if neutral_gender:
+        captions = tuple(neutralise_gender(caption) for caption in captions)
+    return tuple(dict.fromkeys(captions))
+
+
+def shuffled_captions(clips: ClipSet, seed: int) -> ClipSet:
+    """Every clip with another one's captions: the control of a claim, sound without its words."""
+    order = generator(seed, "shuffle captions").permutation(len(clips))
+    told = [
+        replace(clip, captions=clips[int(i)].captions) for clip, i in zip(clips, order, strict=True)
+    ]
+    return ClipSet(told, name=clips.name, labels=clips.labels)

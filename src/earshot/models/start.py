@@ -1,0 +1,21 @@
+"""A trained model as the start of another training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from earshot.models.towers import TwoTowerConfig
+from earshot.models.two_tower import TwoTower
+
+
+@dataclass(frozen=True)
+class Start:
+    """The model to go on from, under the name or path it was found by.
+
+    `config` builds it again where it was trained here; None stands for a published checkpoint,
+    whose shape its own files describe.
+    """
+
+    name: str
+    model: TwoTower
+    config: TwoTowerConfig | None

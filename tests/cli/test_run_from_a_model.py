@@ -1,0 +1,81 @@
+"""earshot run KEY --model: training that goes on from a trained model."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+from earshot.audio import write_audio
+from earshot.cli.main import app
+from earshot.core.errors import EarShotError
+from earshot.jobs.loading import load
+from earshot.recipes import clap
+from earshot.synth.combinations import combination_clips
+from published import clap_directory
+from recipes.tiny_clap import tiny_config
+
+
+def earshot(*words: str) -> Result:
+    return CliRunner().invoke(app, list(words), catch_exceptions=True)
+
+
+def manifest(folder: Path) -> Path:
+    rows = []
+    for clip in combination_clips(0, tiny_config().toy)[:20]:
+        write_audio(folder / f"{clip.id}.wav", clip.audio.waveform, clip.audio.sample_rate)
+        rows.append({"audio": f"{clip.id}.wav", "captions": list(clip.captions)})
+    path = folder / "clips.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    return path
+
+
+FEW = ("--set", "fit.steps=2", "--set", "batch_size=4", "--json")
+
+
+def test_a_run_of_ours_goes_on(tmp_path: Path) -> None:
+    first = tmp_path / "first"
+    clap.run(tiny_config(steps=2), combination_clips(0, tiny_config().toy), first)
+    out = str(tmp_path / "second")
+    data = ("--data", str(manifest(tmp_path)))
+    result = earshot("run", "clap", "--model", str(first), *data, "--out", out, *FEW)
+    assert result.exit_code == 0, result.output
+    one, two = load(first), load(out)
+    tensors = zip(one.model.parameters(), two.model.parameters(), strict=True)
+    moved = max(float((a - b).detach().abs().max()) for a, b in tensors)
+    assert 0 < moved < 0.05  # two small steps from where it was, and not from random weights
+    row = json.loads(result.stdout.strip().splitlines()[-1])
+    again = earshot("run", "clap", "--resume", *data, "--out", out, "--json")
+    assert json.loads(again.stdout.strip().splitlines()[-1]) == row
+
+
+def test_a_clap_folder_of_transformers_stays_one(tmp_path: Path) -> None:
+    clap_directory(tmp_path / "published", fused=False)
+    data = ("--data", str(manifest(tmp_path)))
+    out = tmp_path / "run"
+    model = ("--model", str(tmp_path / "published"))
+    result = earshot("run", "clap", *model, *data, "--out", str(out), *FEW)
+    assert result.exit_code == 0, result.output
+    assert json.loads((out / "config.json").read_text())["model_type"] == "clap"
+    before, after = load(tmp_path / "published"), load(out)
+    difference = np.abs(before.embed_texts(["a dog"]) - after.embed_texts(["a dog"])).max()
+    assert 0 < difference < 0.5
+
+
+def test_a_start_that_is_no_model_is_a_sentence(tmp_path: Path) -> None:
+    result = earshot("run", "clap", "--model", "nobody", "--out", str(tmp_path / "run"))
+    assert isinstance(result.exception, EarShotError)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("change", [{"seed": 1}, {"batch_size": 2}])
+def test_another_start_is_not_resumed(tmp_path: Path, change: dict[str, int]) -> None:
+    config = tiny_config(steps=2)
+    clips = combination_clips(0, config.toy)
+    clap.run(config, clips, tmp_path)
+    with pytest.raises(EarShotError, match="another config"):
+        clap.run(replace(config, **change), clips, tmp_path, resume=True)

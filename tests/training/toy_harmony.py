@@ -1,0 +1,48 @@
+"""Three towers of one layer and two pair losses: what the tests of the harmoniser train."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from earshot.objectives.mil_nce import JointNCE
+from earshot.training.harmonizer import Sides
+
+SCALE = torch.tensor(5.0)
+
+
+class Towers(nn.Module):
+    """Anchor, view and text, each of one layer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.anchor, self.view, self.text = (nn.Linear(6, 4) for _ in range(3))
+
+    def sides(self, rows: Tensor) -> Sides:
+        """rows [batch, 3, 6]: what each tower takes."""
+        view, text = self.view(rows[:, 1]), self.text(rows[:, 2])
+        return Sides(self.anchor(rows[:, 0]), (F.normalize(view), F.normalize(text)))
+
+
+class Rows(torch.Tensor):
+    """A batch that can be parted as a Batch can."""
+
+    def rows(self, part: slice) -> Tensor:
+        return self[part]
+
+
+def pair_loss(anchor: Tensor, other: Tensor) -> Tensor:
+    return JointNCE()(F.normalize(anchor), other, SCALE)
+
+
+def text_loss(anchor: Tensor, other: Tensor) -> Tensor:
+    return 3 * pair_loss(anchor, other)
+
+
+LOSSES = (pair_loss, text_loss)
+
+
+def toy_rows(n: int = 12, seed: int = 1) -> Tensor:
+    return torch.randn(n, 3, 6, generator=torch.Generator().manual_seed(seed)).as_subclass(Rows)

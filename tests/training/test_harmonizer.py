@@ -17,7 +17,7 @@ from earshot.objectives.mil_nce import JointNCE
 from earshot.training.fit import FitConfig, fit
 from earshot.training.harmonizer import GradHarmonizer, HarmonyConfig, Sides
 from earshot.training.harmony_log import read_harmony
-from training.toy_harmony import LOSSES, SCALE, Towers, pair_loss, text_loss, toy_rows
+from training.toy_harmony import LOSSES, SCALE, Rows, Towers, pair_loss, text_loss, toy_rows
 
 MODES = ("sum", "gr", "gc", "gr+gc")
 UNITS = ("sample", "micro_batch")
@@ -26,19 +26,20 @@ KEEP_ALL = {"gamma_start": -1.0, "gamma_end": -1.0, "warmup": 1.0}
 
 def gradients(loss: Tensor | None, model: nn.Module) -> list[Tensor]:
     assert loss is not None
-    found = torch.autograd.grad(loss, list(model.parameters()), allow_unused=True)
+    weights = list(model.parameters())
+    found = torch.autograd.grad(loss, weights, allow_unused=True, retain_graph=True)
     return [torch.zeros_like(p) if g is None else g
             for p, g in zip(model.parameters(), found, strict=True)]  # fmt: skip
 
 
-def harmonised(model: Towers, rows: Tensor, losses=LOSSES, **options) -> Tensor | None:
+def harmonised(model: Towers, rows: Rows, losses=LOSSES, **options) -> Tensor | None:
     keep = options.pop("keep", None)
     config = HarmonyConfig(**{"micro_batch": 4, "warmup": 0.0, **options})
     this = GradHarmonizer(config, n_batches=10, model=model)
     return this(losses, [model.sides(part) for part in this.parts(rows)], keep=keep)
 
 
-def plain_sum(model: Towers, rows: Tensor, losses=LOSSES) -> Tensor:
+def plain_sum(model: Towers, rows: Rows, losses=LOSSES) -> Tensor:
     sides = model.sides(rows)
     return sum(loss(sides.anchor, other) for loss, other in zip(losses, sides.others, strict=True))
 
@@ -49,7 +50,7 @@ def test_without_conflict_it_is_the_plain_sum(mode: str, unit: str) -> None:
     """Both losses see the same other side, so their gradients agree for every unit."""
     model, rows = Towers(), toy_rows()
 
-    def twice(part: Tensor) -> Sides:
+    def twice(part: Rows) -> Sides:
         sides = model.sides(part)
         return Sides(sides.anchor, (sides.others[0], sides.others[0]))
 
@@ -202,7 +203,7 @@ def test_a_batch_of_which_nothing_is_kept_moves_nothing(tmp_path: Path) -> None:
     this = GradHarmonizer(HarmonyConfig(mode="sum"), n_batches=6, model=model)
     states = []
 
-    def every_second(rows: Tensor) -> Tensor | None:
+    def every_second(rows: Rows) -> Tensor | None:
         states.append([p.detach().clone() for p in model.parameters()])
         keep = torch.full((8,), this.batch % 2 == 0)
         return this(LOSSES, [model.sides(rows)], keep=keep)
@@ -222,7 +223,7 @@ def test_a_log_goes_on_where_the_run_does(tmp_path: Path) -> None:
         config = HarmonyConfig(mode="gc", warmup=0.25)
         this = GradHarmonizer(config, n_batches=8, model=model, out=tmp_path)
 
-        def loss_of(rows: Tensor) -> Tensor | None:
+        def loss_of(rows: Rows) -> Tensor | None:
             return this(LOSSES, [model.sides(rows)], flagged=torch.arange(8) < 3)
 
         source = this.follow(endless)(0 if not resume else 4)
@@ -272,7 +273,7 @@ class Scaled(nn.Module):
         self.towers, self.scale = Towers(), nn.Parameter(SCALE.clone())
 
 
-def _step(unit: str, rows: Tensor) -> list[Tensor]:
+def _step(unit: str, rows: Rows) -> list[Tensor]:
     model = Scaled()
     config = HarmonyConfig(mode="gr+gc", unit=unit, micro_batch=3, warmup=0.0)
     this = GradHarmonizer(config, n_batches=10, model=model)
@@ -289,7 +290,7 @@ def _process(rank: int, folder: str) -> None:
     dist.init_process_group("gloo", rank=rank, world_size=2, store=store)
     results = {}
     for unit in UNITS:
-        values = _step(unit, toy_rows()[rank * 6 : rank * 6 + 6])
+        values = _step(unit, toy_rows().rows(slice(rank * 6, rank * 6 + 6)))
         for value in values:  # data-parallel training averages gradients over processes
             dist.all_reduce(value)
             value /= 2

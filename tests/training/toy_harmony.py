@@ -12,6 +12,19 @@ from earshot.training.harmonizer import Sides
 SCALE = torch.tensor(5.0)
 
 
+class Rows:
+    """A batch [batch, 3, 6] that can be parted as a Batch can."""
+
+    def __init__(self, values: Tensor) -> None:
+        self.values = values
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def rows(self, part: slice) -> Rows:
+        return Rows(self.values[part])
+
+
 class Towers(nn.Module):
     """Anchor, view and text, each of one layer."""
 
@@ -20,17 +33,11 @@ class Towers(nn.Module):
         torch.manual_seed(0)
         self.anchor, self.view, self.text = (nn.Linear(6, 4) for _ in range(3))
 
-    def sides(self, rows: Tensor) -> Sides:
-        """rows [batch, 3, 6]: what each tower takes."""
-        view, text = self.view(rows[:, 1]), self.text(rows[:, 2])
-        return Sides(self.anchor(rows[:, 0]), (F.normalize(view), F.normalize(text)))
-
-
-class Rows(torch.Tensor):
-    """A batch that can be parted as a Batch can."""
-
-    def rows(self, part: slice) -> Tensor:
-        return self[part]
+    def sides(self, batch: Rows) -> Sides:
+        """The embeddings of what each tower takes of a batch."""
+        anchor, view, text = batch.values.unbind(1)
+        view, text = self.view(view), self.text(text)
+        return Sides(self.anchor(anchor), (F.normalize(view), F.normalize(text)))
 
 
 def pair_loss(anchor: Tensor, other: Tensor) -> Tensor:
@@ -44,5 +51,5 @@ def text_loss(anchor: Tensor, other: Tensor) -> Tensor:
 LOSSES = (pair_loss, text_loss)
 
 
-def toy_rows(n: int = 12, seed: int = 1) -> Tensor:
-    return torch.randn(n, 3, 6, generator=torch.Generator().manual_seed(seed)).as_subclass(Rows)
+def toy_rows(n: int = 12, seed: int = 1) -> Rows:
+    return Rows(torch.randn(n, 3, 6, generator=torch.Generator().manual_seed(seed)))

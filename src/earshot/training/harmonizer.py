@@ -69,9 +69,8 @@ class GradHarmonizer:
     Every loss compares the anchor's embedding with another side's; any sum of such losses on any
     model can be harmonised. A unit is a sample, whose gradients are those at its anchor's
     embedding, or a micro-batch, whose gradients are those of the model's parameters that two losses
-    or more reach (or of `shared`); other parameters get the plain sum. What a loss
-    holds itself, a scale or a head, always gets the plain gradient. Negatives come from the whole
-    batch in both cases.
+    or more reach (or of `shared`); other parameters get the plain sum. What a loss holds itself, a
+    scale or a head, always gets the plain gradient. Negatives come from the whole batch.
 
     "gr" puts gradients that point against each other onto each other's normal plane; "gc" drops
     units of strong conflict, and divides by those that are kept. With several processes losses that
@@ -135,10 +134,10 @@ class GradHarmonizer:
     ) -> Tensor | None:
         """The mean of the summed losses, with the harmonised gradient; None if nothing is kept.
 
-        losses: one for each of the others' sides. parts: the embedded `parts` of a
-        batch. keep [batch] bool: samples that may be kept at all.
-        flagged [batch] bool: samples that the log tells apart, such as those known to be wrong.
-        Micro-batches are flagged, or not kept, when more than half of their samples are.
+        losses: one for each of the others' sides. parts: the embedded `parts` of a batch.
+        keep [batch] bool: samples that may be kept at all; a micro-batch, if that is most of its
+        samples. flagged [batch] bool: samples that the log tells apart, such as those known to be
+        wrong; a micro-batch, if that is most of its samples.
         """
         n_sides = len(parts[0].others)
         if len(losses) < 2 or len(losses) != n_sides:
@@ -312,7 +311,7 @@ def _gram(vectors: Sequence[Sequence[Tensor | None]], shared: Sequence[bool]) ->
             pairs = [(mine[n], other[n]) for n in used]
             inner = [torch.dot(a.flatten().double(), b.flatten().double())
                      for a, b in pairs if a is not None and b is not None]  # fmt: skip
-            row.append(torch.stack(inner).sum())
+            row.append(sum(inner, start=torch.zeros((), dtype=torch.double)))
         rows.append(torch.stack(row))
     return torch.stack(rows)
 

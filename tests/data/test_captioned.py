@@ -8,7 +8,13 @@ import pytest
 from earshot.audio import Audio
 from earshot.core.errors import EarShotError
 from earshot.data import Clip, ClipSet
-from earshot.data.captioned import captions_of, shuffled_captions, train_and_test, with_captions
+from earshot.data.captioned import (
+    captions_of,
+    misaligned_captions,
+    shuffled_captions,
+    train_and_test,
+    with_captions,
+)
 
 SILENCE = Audio(np.zeros(9, np.float32), 8_000)
 
@@ -53,3 +59,37 @@ def test_clips_without_words_are_refused() -> None:
     clips = ClipSet([Clip(SILENCE, id="train-1"), Clip(SILENCE, ("a",), id="train-2")])
     with pytest.raises(EarShotError, match=r"1 training clips without caption or label.*train-1"):
         with_captions(clips, 0)
+
+
+def kinds(n: int, n_labels: int) -> ClipSet:
+    return ClipSet(
+        [Clip(SILENCE, (f"sound {i}",), labels=(f"kind {i % n_labels}",), id=str(i))
+         for i in range(n)]
+    )  # fmt: skip
+
+
+def test_misaligned_captions_are_marked_and_of_another_kind() -> None:
+    clips = kinds(200, 3)
+    told_wrong = misaligned_captions(clips, 0, 0.5)
+    assert [clip.id for clip in told_wrong] == [clip.id for clip in clips]
+    marked = [clip for clip in told_wrong if clip.extra.get("misaligned")]
+    assert len(marked) == 100
+    giver = {clip.captions: clip for clip in clips}
+    assert all(giver[clip.captions].labels != clip.labels for clip in marked)
+    plain = [c for c in told_wrong if not c.extra.get("misaligned")]
+    assert all(giver[clip.captions].id == clip.id for clip in plain)
+    assert sorted(c.captions for c in told_wrong) == sorted(c.captions for c in clips)
+    assert list(misaligned_captions(clips, 0, 0.5)) == list(told_wrong)
+    assert list(misaligned_captions(clips, 1, 0.5)) != list(told_wrong)
+
+
+def test_misaligning_none_all_or_what_cannot_be() -> None:
+    clips = kinds(30, 5)
+    assert list(misaligned_captions(clips, 0, 0.0)) == list(clips)
+    assert all(clip.extra["misaligned"] for clip in misaligned_captions(clips, 0, 1.0))
+    assert list(misaligned_captions(told(9), 0, 1.0)) == list(told(9))  # all of one label
+    unlabelled = ClipSet([Clip(SILENCE, (f"{i}",), id=str(i)) for i in range(9)])
+    wrong = misaligned_captions(unlabelled, 0, 1.0)
+    assert all(a.captions != b.captions for a, b in zip(wrong, unlabelled, strict=True))
+    with pytest.raises(EarShotError, match="from 0 to 1"):
+        misaligned_captions(clips, 0, 1.5)

@@ -65,6 +65,19 @@ def test_a_batch_holds_what_its_clips_hold(clips: ClipSet) -> None:
     assert batch.to("meta").waveform.device.type == "meta"
 
 
+def test_rows_of_a_batch_are_a_batch(clips: ClipSet) -> None:
+    batch = next(loader(clips).batches())
+    first, rest = batch.rows(slice(0, 2)), batch.rows(slice(2, 100))
+    assert (len(first), len(rest)) == (2, 4)
+    for name in ("waveform", "n_samples", "target", "labels_hot"):
+        parts = [getattr(part, name) for part in (first, rest)]
+        assert torch.equal(torch.cat(parts), getattr(batch, name)), name
+    for name in ("captions", "all_captions", "clips"):
+        assert getattr(first, name) + getattr(rest, name) == getattr(batch, name), name
+    bare = loader(ClipSet([Clip(Audio(np.ones(99, np.float32), RATE), ("a",))] * 6))
+    assert next(bare.batches()).rows(slice(1, 3)).target is None
+
+
 @pytest.mark.parametrize("workers", [0, 1, 3])
 def test_workers_change_nothing(clips: ClipSet, workers: int) -> None:
     assert_same(take(15, loader(clips, workers=workers)), take(15, loader(clips, workers=2)))

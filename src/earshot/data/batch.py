@@ -28,6 +28,18 @@ class Batch:
     def __len__(self) -> int:
         return len(self.clips)
 
+    def rows(self, part: slice) -> Batch:
+        """Some of its clips as a batch of the same width."""
+        return Batch(
+            waveform=self.waveform[part],
+            n_samples=self.n_samples[part],
+            captions=self.captions[part],
+            all_captions=self.all_captions[part],
+            target=None if self.target is None else self.target[part],
+            labels_hot=None if self.labels_hot is None else self.labels_hot[part],
+            clips=self.clips[part],
+        )
+
     def to(self, device: torch.device | str) -> Batch:
         """The same batch with its tensors on `device`."""
         return dataclasses.replace(

@@ -60,3 +60,38 @@ def shuffled_captions(clips: ClipSet, seed: int) -> ClipSet:
         replace(clip, captions=clips[int(i)].captions) for clip, i in zip(clips, order, strict=True)
     ]
     return ClipSet(told, name=clips.name, labels=clips.labels)
+
+
+def misaligned_captions(clips: ClipSet, seed: int, share: float) -> ClipSet:
+    """A random `share` of the clips with each other's captions; extra["misaligned"] says which.
+
+    Captions go to clips of other labels, or of other captions where clips have no labels; where
+    that cannot be, a clip stays as it is and unmarked.
+    """
+    if not 0 <= share <= 1:
+        raise EarShotError(
+            got=f"misaligned captions in a share of {share:g}",
+            expected="a share from 0 to 1",
+            mend="Correct it; 0 leaves every clip its own.",
+        )
+    rng = generator(seed, "misalign captions")
+    takers = [int(i) for i in rng.permutation(len(clips))[: round(share * len(clips))]]
+    givers = [takers[int(i)] for i in rng.permutation(len(takers))]
+    for place, taker in enumerate(takers):
+        if _differ(clips[taker], clips[givers[place]]):
+            continue
+        for other in map(int, rng.permutation(len(takers))):  # exchange with any that suits both
+            mine, theirs = clips[givers[other]], clips[givers[place]]
+            if _differ(clips[taker], mine) and _differ(clips[takers[other]], theirs):
+                givers[place], givers[other] = givers[other], givers[place]
+                break
+    told = list(clips)
+    for taker, giver in zip(takers, givers, strict=True):
+        if _differ(clips[taker], clips[giver]):
+            extra = {**clips[taker].extra, "misaligned": True}
+            told[taker] = replace(clips[taker], captions=clips[giver].captions, extra=extra)
+    return ClipSet(told, name=clips.name, labels=clips.labels)
+
+
+def _differ(one: Clip, other: Clip) -> bool:
+    return one.labels != other.labels if one.labels else one.captions != other.captions

@@ -12,6 +12,15 @@ import torch
 from torch import nn
 
 from earshot.core.errors import EarShotError
+from earshot.encoders.agnostic import (
+    AgnosticEncoder,
+    SpectrogramStem,
+    SpectrogramStemConfig,
+    Trunk,
+    TrunkConfig,
+    WordStem,
+    WordStemConfig,
+)
 from earshot.encoders.earshot_cnn import EarshotCnn, EarshotCnnConfig
 from earshot.encoders.htsat import Htsat, HtsatConfig
 from earshot.encoders.panns import CnnConfig, PannsCnn
@@ -19,7 +28,7 @@ from earshot.encoders.pretrained_text import PretrainedText, bert_text, gpt2_tex
 from earshot.encoders.strip_transformer import StripTransformer, StripTransformerConfig
 from earshot.encoders.text_transformer import TextTransformer, TextTransformerConfig
 from earshot.features import LogMel, LogMelConfig
-from earshot.layers.projection import MlpProjection, ResidualProjection
+from earshot.layers.projection import FineToCoarse, MlpProjection, ResidualProjection
 from earshot.models.long_clips import LongClips
 from earshot.models.public_weights import load_public_weights
 from earshot.models.two_tower import Fill, TwoTower
@@ -27,6 +36,11 @@ from earshot.text.deferred import DeferredTokenizer
 from earshot.text.tokenizer import BpeTokenizer, Tokenizer, WordTokenizer
 
 LONGEST_WINDOW_S = 600.0
+PROJECTIONS: dict[str, tuple[Any, Any]] = {  # of the audio tower and of the text tower
+    "mlp": (MlpProjection, MlpProjection),
+    "residual": (ResidualProjection, ResidualProjection),
+    "fine_to_coarse": (FineToCoarse, nn.Linear),
+}
 
 
 @dataclass(frozen=True)
@@ -37,6 +51,7 @@ class AudioTower:
     cnn: CnnConfig | None = None
     strips: StripTransformerConfig | None = None
     earshot: EarshotCnnConfig | None = None
+    agnostic: SpectrogramStemConfig | None = None  # into the trunk that the text tower shares
 
     def __post_init__(self) -> None:
         check_one("audio tower", self)
@@ -101,6 +116,7 @@ class TextTower:
     words: WordText | None = None
     bpe: BpeText | None = None
     published: PublishedText | None = None
+    agnostic: WordStemConfig | None = None  # into the trunk that the audio tower shares
 
     def __post_init__(self) -> None:
         check_one("text tower", self)
@@ -113,13 +129,23 @@ class TwoTowerConfig:
     features: LogMelConfig
     audio: AudioTower
     text: TextTower
-    projection: Literal["mlp", "residual"] = "mlp"  # LAION's or Microsoft's
+    projection: Literal["mlp", "residual", "fine_to_coarse"] = "mlp"  # LAION's, Microsoft's, VATT's
     dim: int = 512  # of the shared space
     window_s: float = 10.0
     fill: Fill = "repeatpad"  # of clips shorter than the window
     long_clips: Literal["crop", "resize", "fusion"] = "crop"  # what longer ones come to
+    trunk: TrunkConfig | None = None  # what agnostic towers share
 
     def __post_init__(self) -> None:
+        parts = {"a trunk": self.trunk, "an agnostic audio tower": self.audio.agnostic,
+                 "an agnostic text tower": self.text.agnostic}  # fmt: skip
+        there = [name for name, part in parts.items() if part is not None]
+        if len(there) not in (0, len(parts)):
+            raise EarShotError(
+                got=f"{' and '.join(there)} alone",
+                expected="all three together, or none of them",
+                mend="Set model.trunk, model.audio.agnostic and model.text.agnostic, or none.",
+            )
         if not 0 < self.window_s <= LONGEST_WINDOW_S:
             raise EarShotError(
                 got=f"window_s={self.window_s:g}",
@@ -142,9 +168,10 @@ def check_one(what: str, choice: Any) -> None:
 
 def build_two_tower(config: TwoTowerConfig) -> TwoTower:
     """The model with random weights."""
-    audio_encoder = build_audio(config.audio)
-    tokenizer, text_encoder = build_text(config.text)
-    project = MlpProjection if config.projection == "mlp" else ResidualProjection
+    trunk = None if config.trunk is None else Trunk(config.trunk)
+    audio_encoder = build_audio(config.audio, trunk)
+    tokenizer, text_encoder = build_text(config.text, trunk)
+    project_audio, project_text = PROJECTIONS[config.projection]
     fused = bool(getattr(audio_encoder, "fused", False))
     if fused != (config.long_clips == "fusion"):
         raise EarShotError(
@@ -157,10 +184,10 @@ def build_two_tower(config: TwoTowerConfig) -> TwoTower:
     return TwoTower(
         features=features,
         audio_encoder=audio_encoder,
-        audio_projection=project(audio_encoder.dim, config.dim),
+        audio_projection=project_audio(audio_encoder.dim, config.dim),
         tokenizer=tokenizer,
         text_encoder=text_encoder,
-        text_projection=project(text_encoder.dim, config.dim),
+        text_projection=project_text(text_encoder.dim, config.dim),
         sample_rate=config.features.sample_rate,
         window_s=config.window_s,
         fill=config.fill,
@@ -168,8 +195,11 @@ def build_two_tower(config: TwoTowerConfig) -> TwoTower:
     )
 
 
-def build_audio(tower: AudioTower) -> Any:
-    """The audio encoder that is set."""
+def build_audio(tower: AudioTower, trunk: Trunk | None = None) -> Any:
+    """The audio encoder that is set; an agnostic one leads into `trunk`."""
+    if tower.agnostic is not None:
+        assert trunk is not None
+        return AgnosticEncoder(SpectrogramStem(tower.agnostic, trunk.config.dim), trunk)
     if tower.htsat is not None:
         return Htsat(tower.htsat)
     if tower.cnn is not None:
@@ -180,8 +210,13 @@ def build_audio(tower: AudioTower) -> Any:
     return EarshotCnn(tower.earshot)
 
 
-def build_text(tower: TextTower) -> tuple[Tokenizer, Any]:
-    """The tokenizer and the text encoder that are set."""
+def build_text(tower: TextTower, trunk: Trunk | None = None) -> tuple[Tokenizer, Any]:
+    """The tokenizer and the text encoder that are set; an agnostic one leads into `trunk`."""
+    if tower.agnostic is not None:
+        assert trunk is not None
+        stem = WordStem(tower.agnostic, trunk.config.dim)
+        words = WordTokenizer(tower.agnostic.vocab_size, tower.agnostic.max_tokens)
+        return words, AgnosticEncoder(stem, trunk)
     if tower.words is not None:
         words = WordTokenizer(tower.words.vocab_size, tower.words.max_tokens)
         return words, TextTransformer(tower.words.vocab_size, tower.words.transformer)

@@ -33,6 +33,7 @@ from earshot.training.run_state import (
 from earshot.training.schedules import Schedule, learning_rate_factor
 
 CHECKPOINTS, LOCK = "checkpoints", ".writer.lock"
+LossOf = Callable[[Any], Tensor | None]  # a batch -> its mean loss; None: leave that batch out
 
 
 @dataclass(frozen=True)
@@ -81,20 +82,21 @@ class FitResult:
 class _Step(nn.Module):
     """Model and loss as one module, so that data parallelism sees every gradient."""
 
-    def __init__(self, model: nn.Module, loss_of: Callable[[Any], Tensor], precision: str) -> None:
+    def __init__(self, model: nn.Module, loss_of: LossOf, precision: str) -> None:
         super().__init__()
         self.model, self.loss_of, self.bf16 = model, loss_of, precision == "bf16"
 
-    def forward(self, batch: Any) -> Tensor:
+    def forward(self, batch: Any) -> Tensor | None:
         device = next(self.model.parameters()).device.type
         # accelerate keeps one precision per process; a claim's arms may want several
         with torch.autocast(device, dtype=torch.bfloat16, enabled=self.bf16):
-            return self.loss_of(batch).float()
+            loss = self.loss_of(batch)
+            return None if loss is None else loss.float()
 
 
 def fit(
     model: nn.Module,
-    loss_of: Callable[[Any], Tensor],
+    loss_of: LossOf,
     batches: Callable[[int], Iterator[Any]],
     config: FitConfig,
     out: Path,
@@ -104,8 +106,9 @@ def fit(
 ) -> FitResult:
     """Train `model` in place for `config.steps` updates and leave checkpoints and log in `out`.
 
-    `loss_of(batch)` gives the mean loss of a batch through `model`. `batches(n)` iterates over
-    batches from the n-th on and must give the same ones whenever it is asked: then a run that was
+    `loss_of(batch)` gives the mean loss of a batch through `model`, or None, in every process
+    alike, to learn nothing from it: an update without any loss moves nothing. `batches(n)` iterates
+    over batches from the n-th on and must give the same ones whenever it is asked: a run that was
     killed and resumed ends with the same weights, bit for bit on one machine. With several
     processes (`torchrun`) it gives each its own rows of every batch, as a BatchLoader told rank and
     world does; gradients are averaged over processes. `after_step` runs after each update, to clamp
@@ -130,7 +133,7 @@ def fit(
 def _fit(
     accelerator: Accelerator,
     model: nn.Module,
-    loss_of: Callable[[Any], Tensor],
+    loss_of: LossOf,
     batches: Callable[[int], Iterator[Any]],
     config: FitConfig,
     out: Path,
@@ -174,8 +177,10 @@ def _fit(
                 after_step()
             if average is not None:
                 average.update_parameters(model)
-            progress.step, progress.loss = progress.step + 1, update.loss
-            log.note(progress.step, update.loss, rate, update.grad_norm, update.audio_s)
+            progress.step += 1
+            if not math.isnan(update.loss):
+                progress.loss = update.loss
+            log.note(progress.step, progress.loss, rate, update.grad_norm, update.audio_s)
             if progress.step % config.checkpoint_every == 0 or progress.step == config.steps:
                 save_state(accelerator, out / CHECKPOINTS, progress.step)
     finally:
@@ -196,7 +201,7 @@ def _fit(
 class _Update:
     """What one update of the weights came from."""
 
-    loss: float  # mean over its batches
+    loss: float  # mean over its batches; NaN where all of them were left out
     grad_norm: float  # before clipping
     audio_s: float
 
@@ -222,8 +227,13 @@ def _update(
         audio_s += _seconds(batch, accelerator.unwrap_model(step).model) * accelerator.num_processes
         with accelerator.accumulate(step):
             loss = _loss(step, send_to_device(batch, accelerator.device), done)
-            losses.append(_finite(accelerator.reduce(loss.detach(), "mean"), "a loss", done))
-            accelerator.backward(loss)
+            if loss is not None:
+                losses.append(_finite(accelerator.reduce(loss.detach(), "mean"), "a loss", done))
+                accelerator.backward(loss)
+            elif config.accumulate > 1 and accelerator.num_processes > 1:
+                raise _impossible("accumulate", config.accumulate, "1 where batches are left out")
+            if not losses:
+                continue
             if accelerator.sync_gradients:
                 limit = math.inf if config.clip_norm is None else config.clip_norm
                 norm = _finite(
@@ -231,10 +241,11 @@ def _update(
                 )
             optimizer.step()
             optimizer.zero_grad()
-    return _Update(sum(losses) / len(losses), norm, audio_s)
+    mean = sum(losses) / len(losses) if losses else float("nan")
+    return _Update(mean, norm, audio_s)
 
 
-def _loss(step: nn.Module, batch: Any, done: int) -> Tensor:
+def _loss(step: nn.Module, batch: Any, done: int) -> Tensor | None:
     """The loss of a batch; a fault that it meets is told with the update it was met in."""
     try:
         return step(batch)

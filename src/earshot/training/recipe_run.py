@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from earshot.core.checkpoint import save_checkpoint
 from earshot.core.errors import EarShotError
@@ -17,7 +17,7 @@ from earshot.data import BatchLoader, Clip
 from earshot.models.loading import save_transformers
 from earshot.models.start import Start
 from earshot.models.two_tower import TwoTower
-from earshot.training.fit import FitConfig, FitResult, fit
+from earshot.training.fit import FitConfig, FitResult, LossOf, fit
 from earshot.training.processes import this_process, wait_for_all
 from earshot.training.run_folder import begin_run
 
@@ -64,7 +64,7 @@ class RecipeRun:
     def fit(
         self,
         model: nn.Module,
-        loss_of: Callable[[Any], Tensor],
+        loss_of: LossOf,
         batches: Callable[[int], Iterator[Any]],
         settings: FitConfig,
         *,

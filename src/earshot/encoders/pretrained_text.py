@@ -40,8 +40,9 @@ class PretrainedText(nn.Module):
         """tokens [batch, tokens] int64, padding [batch, tokens] -> [batch, dim]."""
         if self.pad_to is not None:
             n_more = max(0, self.pad_to - tokens.shape[1])
-            tokens = F.pad(tokens, (0, n_more), value=self.model.config.pad_token_id or 0)
             padding = F.pad(padding, (0, n_more), value=True)
+            pad_id = self.model.config.pad_token_id or 0
+            tokens = F.pad(tokens, (0, n_more)).masked_fill(padding, pad_id)
         output = self.model(input_ids=tokens, attention_mask=(~padding).long())
         if self.reading == "pooler":
             return output.pooler_output

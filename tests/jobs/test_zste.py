@@ -151,4 +151,4 @@ def test_faults_say_what_to_do(tmp_path: Path) -> None:
     write_tones(tmp_path, {"rain/a.wav": ("rain",)})
     with pytest.raises(EarShotError, match=r"Give 1\.5"):
         evaluate_zste(tmp_path, model=Oracle(), event_s=-1.0)
-    assert RATE == Oracle.sample_rate
+    assert Oracle.sample_rate == RATE

@@ -44,9 +44,7 @@ SETS = st.lists(st.sets(st.integers(0, 3), min_size=1, max_size=3), min_size=1, 
 
 @settings(deadline=None, derandomize=True, max_examples=40)
 @given(sets=SETS, seed=st.integers(0, 50), scale=st.floats(1.0, 20.0))
-def test_the_loss_is_that_of_the_double_loop(
-    sets: list[set[int]], seed: int, scale: float
-) -> None:
+def test_the_loss_is_that_of_the_double_loop(sets: list[set[int]], seed: int, scale: float) -> None:
     audio, text = rows(len(sets), seed), rows(len(sets), seed + 99)
     found = LabelSetNCE()(audio, text, torch.tensor(scale), hot(sets))
     assert found.item() == pytest.approx(slow(audio, text, scale, sets), rel=1e-5, abs=1e-6)

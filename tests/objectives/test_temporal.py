@@ -90,9 +90,7 @@ def test_all_zero_is_infonce_of_the_forward_version(n: int, seed: int, scale: fl
 def test_all_one_is_infonce_of_all_versions_together() -> None:
     audio, text, scale = versions(5), versions(5, 1), torch.tensor(9.0)
     meanings = torch.tensor([[0, 1, 2], [1, 0, 2], [3, 4, 5], [0, 1, 2], [6, 7, 8]])
-    together = InfoNCE()(
-        audio.flatten(0, 1), text.flatten(0, 1), scale, groups=meanings.flatten()
-    )
+    together = InfoNCE()(audio.flatten(0, 1), text.flatten(0, 1), scale, groups=meanings.flatten())
     found = TemporalNCE()(audio, text, scale, meanings=meanings)
     assert found.item() == pytest.approx(3 * together.item(), rel=1e-5)
 

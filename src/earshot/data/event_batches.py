@@ -115,7 +115,9 @@ class EventBatches:
                 told = rng.permutation(N_VERSIONS) if self.shuffled else np.arange(N_VERSIONS)
                 for version in wanted:
                     heard = versions[version]
-                    rows.append(self._told(heard, int(told[version]), events[one], events[other], rng))
+                    rows.append(
+                        self._told(heard, int(told[version]), events[one], events[other], rng)
+                    )
             yield self._batch(rows, base)
 
     def _steps(
@@ -157,9 +159,7 @@ class EventBatches:
             return self._row(heard, WHILE, first, second, n * n + low * n + high)
         return self._row(heard, template, first, second, first * n + second)
 
-    def _row(
-        self, heard: np.ndarray, template: str, first: int, second: int, meaning: int
-    ) -> _Row:
+    def _row(self, heard: np.ndarray, template: str, first: int, second: int, meaning: int) -> _Row:
         caption = relate(template, self.labels[first], self.labels[second])
         return _Row(heard, caption, (first, second), meaning)
 

@@ -74,7 +74,9 @@ def draw_pairs(clips: Sequence[Clip], n: int, seed: int) -> list[EventPair]:
         n_other = len(by_label[other])
         n_all = len(by_label[one]) * n_other
         meetings = rng.choice(n_all, size=min(n, n_all), replace=False)
-        drawn.append([(by_label[one][m // n_other], by_label[other][m % n_other]) for m in meetings])
+        drawn.append(
+            [(by_label[one][m // n_other], by_label[other][m % n_other]) for m in meetings]
+        )
     rounds = itertools.zip_longest(*drawn)  # one of every couple of labels, then the next
     found = [pair for pairs in rounds for pair in pairs if pair is not None][:n]
     turned = rng.random(len(found)) < 0.5

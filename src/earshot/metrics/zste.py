@@ -104,9 +104,7 @@ class _Suite:
         neither = (n - 2) * (n - 3) / 2  # couples without either
         hits = own <= 2
         return {
-            f"{task}A": _figure(
-                f"{what}: both in the top 2", 1 / couples, hits.all(1), self.pairs
-            ),
+            f"{task}A": _figure(f"{what}: both in the top 2", 1 / couples, hits.all(1), self.pairs),
             f"{task}B": _figure(
                 f"{what}: at least one in the top 2", 1 - neither / couples, hits.any(1), self.pairs
             ),
@@ -191,8 +189,6 @@ class _Suite:
         return np.argsort(order, axis=1) + 1
 
 
-def _figure(
-    question: str, chance: float, values: NDArray, groups: NDArray[np.int64]
-) -> TaskFigure:
+def _figure(question: str, chance: float, values: NDArray, groups: NDArray[np.int64]) -> TaskFigure:
     found: Interval = mean_interval(values.astype(np.float64), groups=groups)
     return TaskFigure(question, len(values), chance, found.value, found.low, found.high)

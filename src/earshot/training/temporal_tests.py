@@ -10,8 +10,12 @@ import numpy as np
 from earshot.audio import Audio, AudioError
 from earshot.core.errors import EarShotError
 from earshot.data import Clip
+from earshot.data.compositions import CompositionConfig
 from earshot.data.event_pairs import draw_pairs, single_label_clips, versions_of
 from earshot.data.loudest import read_loudest
+from earshot.data.segments import Segments
+from earshot.data.twins import draw_twins
+from earshot.metrics.twins import TwinScores, twin_scores
 from earshot.metrics.zste import TemporalSounds, zste
 from earshot.training.evaluation import Listener
 
@@ -87,13 +91,27 @@ def hear_pairs(
     return HeardPairs(sounds, event_s, faults)
 
 
+def hear_twins(
+    listener: Listener, clips: Sequence[Clip], *, n: int, seed: int, event_s: float
+) -> TwinScores:
+    """CompA's order twins of the clips: "A then B" against "B then A" in CompA's own words."""
+    segments = Segments(clips, sample_rate=listener.sample_rate, longest_s=event_s)
+    config = CompositionConfig(segment_s=(event_s, event_s))
+    similarity = []
+    for twins in draw_twins(n, segments, config, seed):
+        waveforms = (twins.waveform, twins.reversed_waveform)
+        heard = [listener.embed_audio(Audio(w, listener.sample_rate)).mean for w in waveforms]
+        read = listener.embed_texts([twins.caption, twins.reversed_caption])
+        similarity.append(read @ np.stack(heard).T)  # [captions, clips]
+    return twin_scores(np.stack(similarity))
+
+
 def temporal_figures(
     listener: Listener, clips: Sequence[Clip], *, n: int, seed: int, event_s: float
-) -> dict[str, float]:
-    """The tasks of ZSTE as zste_NAME, and the order twins: text, audio and group score."""
-    sounds = hear_pairs(listener, clips, n=n, seed=seed, event_s=event_s).sounds
-    figures = {
-        f"zste_{name}": task.value
-        for name, task in zste(sounds, listener.embed_texts, seed=seed).items()
-    }
-    return figures
+) -> tuple[dict[str, float], dict[str, str]]:
+    """The tasks of ZSTE as zste_NAME, CompA's order twins as twins_NAME; and what was not read."""
+    found = hear_pairs(listener, clips, n=n, seed=seed, event_s=event_s)
+    tasks = zste(found.sounds, listener.embed_texts, seed=seed)
+    twins = hear_twins(listener, clips, n=n, seed=seed, event_s=event_s)
+    figures = {f"zste_{name}": task.value for name, task in tasks.items()}
+    return figures | {f"twins_{name}": v for name, v in twins.values.items()}, found.faults

@@ -12,12 +12,12 @@ from earshot.data import Clip
 from earshot.data.event_pairs import draw_pairs, single_label_clips, versions_of
 
 RATE = 8_000
+SOUND = Audio(np.ones(8, np.float32), RATE)
 
 
 def clips(n_labels: int = 5, n_each: int = 4) -> list[Clip]:
-    sound = Audio(np.ones(8, np.float32), RATE)
     return [
-        Clip(sound, labels=(f"label {label}",), id=f"{label}-{take}")
+        Clip(SOUND, labels=(f"label {label}",), id=f"{label}-{take}")
         for label, take in itertools.product(range(n_labels), range(n_each))
     ]
 
@@ -64,8 +64,7 @@ def test_versions_hold_both_sounds_in_their_order_at_one_peak_and_length() -> No
 
 
 def test_clips_of_no_or_several_labels_are_left_out_and_too_few_labels_refused() -> None:
-    sound = Audio(np.ones(8, np.float32), RATE)
-    odd = [Clip(sound, id="none"), Clip(sound, labels=("label 0", "label 1"), id="both")]
+    odd = [Clip(SOUND, id="none"), Clip(SOUND, labels=("label 0", "label 1"), id="both")]
     assert single_label_clips([*clips(), *odd]) == clips()
     with pytest.raises(EarShotError, match="labels as subfolders"):
         single_label_clips(clips(2))

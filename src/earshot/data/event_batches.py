@@ -114,9 +114,9 @@ class EventBatches:
                 versions = versions_of(sounds[one], sounds[other], self.loader.sample_rate)
                 told = rng.permutation(N_VERSIONS) if self.shuffled else np.arange(N_VERSIONS)
                 for version in wanted:
-                    heard = versions[version]
+                    said = int(told[version])
                     rows.append(
-                        self._told(heard, int(told[version]), events[one], events[other], rng)
+                        self._told(versions[version], said, events[one], events[other], rng)
                     )
             yield self._batch(rows, base)
 

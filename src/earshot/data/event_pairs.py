@@ -71,12 +71,10 @@ def draw_pairs(clips: Sequence[Clip], n: int, seed: int) -> list[EventPair]:
     chosen = [couples[i] for i in rng.permutation(len(couples))[:n]]
     drawn = []
     for one, other in chosen:
-        n_other = len(by_label[other])
-        n_all = len(by_label[one]) * n_other
-        meetings = rng.choice(n_all, size=min(n, n_all), replace=False)
-        drawn.append(
-            [(by_label[one][m // n_other], by_label[other][m % n_other]) for m in meetings]
-        )
+        these, those = by_label[one], by_label[other]
+        n_all = len(these) * len(those)
+        meetings = rng.choice(n_all, size=min(n, n_all), replace=False).tolist()
+        drawn.append([(these[m // len(those)], those[m % len(those)]) for m in meetings])
     rounds = itertools.zip_longest(*drawn)  # one of every couple of labels, then the next
     found = [pair for pairs in rounds for pair in pairs if pair is not None][:n]
     turned = rng.random(len(found)) < 0.5

@@ -15,9 +15,9 @@ from earshot.objectives.infonce import check_finite, check_pairs
 class LabelSetNCE(nn.Module):
     """InfoNCE that knows which events each row is about.
 
-    "dog" is true of a clip of dog and cat: as its negative it would teach the opposite. So a caption
-    whose events are part of a clip's is left out, both ways; captions of exactly a clip's events are
-    positives in equal parts. "dog and cat" stays a negative of a clip of a dog alone.
+    "dog" is true of a clip of dog and cat: as its negative it would teach the opposite. So a
+    caption whose events are part of a clip's is left out, both ways; captions of exactly a clip's
+    events are positives in equal parts. "dog and cat" stays a negative of a clip of a dog alone.
     Source: arXiv:2408.09269, the first stage of its training.
     Differs: the mask, which the paper does not mention.
     """

@@ -18,6 +18,7 @@ from earshot.encoders.panns import CnnConfig, PannsCnn
 from earshot.encoders.pretrained_text import PretrainedText, bert_text, gpt2_text, roberta_text
 from earshot.encoders.strip_transformer import StripTransformer, StripTransformerConfig
 from earshot.encoders.text_transformer import TextTransformer, TextTransformerConfig
+from earshot.encoders.whisper import WhisperConfig, WhisperSpeech
 from earshot.features import LogMel, LogMelConfig
 from earshot.layers.projection import MlpProjection, ResidualProjection
 from earshot.models.long_clips import LongClips
@@ -27,6 +28,7 @@ from earshot.text.deferred import DeferredTokenizer
 from earshot.text.tokenizer import BpeTokenizer, Tokenizer, WordTokenizer
 
 LONGEST_WINDOW_S = 600.0
+PROJECTIONS = {"mlp": MlpProjection, "residual": ResidualProjection, "linear": nn.Linear}
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class AudioTower:
     cnn: CnnConfig | None = None
     strips: StripTransformerConfig | None = None
     earshot: EarshotCnnConfig | None = None
+    whisper: WhisperConfig | None = None
 
     def __post_init__(self) -> None:
         check_one("audio tower", self)
@@ -55,6 +58,12 @@ class PublishedText:
     dim: int = 768
     depth: int = 12
     n_heads: int = 12
+    reading: Literal["own", "mean"] = "own"  # where its CLAP reads it, or the mean of all tokens
+
+    @classmethod
+    def sentences(cls) -> PublishedText:
+        """RoBERTa-base read as sentence encoders are: the mean of its tokens. arXiv:1908.10084."""
+        return cls(reading="mean")
 
     @classmethod
     def roberta(cls) -> PublishedText:
@@ -113,7 +122,8 @@ class TwoTowerConfig:
     features: LogMelConfig
     audio: AudioTower
     text: TextTower
-    projection: Literal["mlp", "residual"] = "mlp"  # LAION's or Microsoft's
+    projection: Literal["mlp", "residual", "linear"] = "mlp"  # LAION's, Microsoft's or a matrix
+    text_projection: Literal["same", "none"] = "same"  # none: the text encoder's own space
     dim: int = 512  # of the shared space
     window_s: float = 10.0
     fill: Fill = "repeatpad"  # of clips shorter than the window
@@ -144,7 +154,7 @@ def build_two_tower(config: TwoTowerConfig) -> TwoTower:
     """The model with random weights."""
     audio_encoder = build_audio(config.audio)
     tokenizer, text_encoder = build_text(config.text)
-    project = MlpProjection if config.projection == "mlp" else ResidualProjection
+    project = PROJECTIONS[config.projection]
     fused = bool(getattr(audio_encoder, "fused", False))
     if fused != (config.long_clips == "fusion"):
         raise EarShotError(
@@ -160,12 +170,25 @@ def build_two_tower(config: TwoTowerConfig) -> TwoTower:
         audio_projection=project(audio_encoder.dim, config.dim),
         tokenizer=tokenizer,
         text_encoder=text_encoder,
-        text_projection=project(text_encoder.dim, config.dim),
+        text_projection=_text_projection(config, text_encoder.dim),
         sample_rate=config.features.sample_rate,
         window_s=config.window_s,
         fill=config.fill,
         long_clips=None if config.long_clips == "crop" else LongClips(config.long_clips),
     )
+
+
+def _text_projection(config: TwoTowerConfig, dim: int) -> nn.Module:
+    """From the text encoder's space into the shared one, which may be the same."""
+    if config.text_projection == "same":
+        return PROJECTIONS[config.projection](dim, config.dim)
+    if dim != config.dim:
+        raise EarShotError(
+            got=f"text_projection=none from {dim} to {config.dim} dimensions",
+            expected="a shared space of the text encoder's own size",
+            mend=f"Set model.dim={dim}.",
+        )
+    return nn.Identity()
 
 
 def build_audio(tower: AudioTower) -> Any:
@@ -176,6 +199,8 @@ def build_audio(tower: AudioTower) -> Any:
         return PannsCnn(tower.cnn)
     if tower.strips is not None:
         return StripTransformer(tower.strips)
+    if tower.whisper is not None:
+        return WhisperSpeech(tower.whisper)
     assert tower.earshot is not None
     return EarshotCnn(tower.earshot)
 
@@ -235,9 +260,16 @@ def _published_text(text: PublishedText) -> nn.Module:
     }
     if text.kind == "roberta":
         roberta = {"max_position_embeddings": 514, "type_vocab_size": 1, "layer_norm_eps": 1e-5}
-        return roberta_text(RobertaConfig(**sizes, **roberta))
+        own = "pooler" if text.reading == "own" else "mean"
+        return roberta_text(RobertaConfig(**sizes, **roberta), own)
     if text.kind == "bert":
-        return bert_text(BertConfig(**sizes))
+        return bert_text(BertConfig(**sizes), "first" if text.reading == "own" else "mean")
+    if text.reading == "mean":
+        raise EarShotError(
+            got="the mean of gpt2's tokens",
+            expected="roberta or bert, whose tokens see the whole text",
+            mend="Leave reading out.",
+        )
     return gpt2_text(
         GPT2Config(
             vocab_size=text.vocab_size, n_embd=text.dim, n_layer=text.depth, n_head=text.n_heads

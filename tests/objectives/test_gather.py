@@ -13,6 +13,7 @@ import torch.multiprocessing as mp
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from earshot.objectives.cwcl import CWCL
 from earshot.objectives.gather import first_row, gather_rows, n_processes
 from earshot.objectives.hard_negatives import HardNegatives
 from earshot.objectives.infonce import InfoNCE
@@ -20,7 +21,7 @@ from earshot.objectives.laion_extras import FourTermInfoNCE, KappaInfoNCE
 from earshot.objectives.modular import ModularContrastive
 
 N_PROCESSES, N_ROWS = 2, 6
-KINDS = ("whole", "local", "groups", "positives", "four", "kappa", "hard", "modular")
+KINDS = ("whole", "local", "groups", "positives", "four", "kappa", "hard", "modular", "cwcl")
 
 
 def _loss(kind: str, audio: Tensor, text: Tensor, scale: Tensor, rows: slice) -> Tensor:
@@ -28,6 +29,8 @@ def _loss(kind: str, audio: Tensor, text: Tensor, scale: Tensor, rows: slice) ->
         return FourTermInfoNCE()(audio, text, audio.flip(1), text.flip(1), scale)
     if kind == "kappa":
         return KappaInfoNCE(0.5)(audio, text, scale)
+    if kind == "cwcl":  # the text side gets no gradient
+        return CWCL()(audio, text, scale)
     if kind == "groups":
         groups = torch.tensor([0, 1, 2, 0, 1, 3])[rows]
         return InfoNCE(local_rows=True)(audio, text, scale, groups=groups)
@@ -54,7 +57,8 @@ def _step(kind: str, rows: slice) -> list[Tensor]:
     audio, text = F.normalize(towers[0](sounds[rows])), F.normalize(towers[1](words[rows]))
     loss = _loss(kind, audio, text, scale, rows)
     loss.backward()
-    grads = [p.grad for p in [*towers.parameters(), scale]]
+    parameters = [*towers.parameters(), scale]
+    grads = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
     return [loss.detach(), *grads]
 
 

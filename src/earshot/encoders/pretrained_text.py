@@ -9,20 +9,21 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from earshot.core.errors import EarShotError
+from earshot.layers.pooling import mean_of_real
 
 Reading = Literal["pooler", "first", "last", "mean"]
 
 
 class PretrainedText(nn.Module):
-    """A `transformers` text model and the place where CLAP reads it.
+    """A `transformers` text model and the place where it is read.
 
     "pooler": the pooler's output (LAION, RoBERTa or BERT). "first": the first token's hidden state
     (Microsoft 2022, BERT). "last": the hidden state at (count of ids that are not 0) - 1
     (Microsoft 2023, GPT-2), which is the last real token unless the text itself holds "!", whose
     id is the padding's: a bug of the published code, reproduced so that its weights mean the same.
-    "mean": the mean of the hidden states of the real tokens (T5). With `pad_to` texts are padded to
-    that many tokens, and the mean is over all of them, padding too: a bug of CompA's released code,
-    reproduced for its weights alone.
+    "mean": the mean of the real tokens' hidden states, as T5 and sentence encoders are read
+    (arXiv:1908.10084). With `pad_to` texts are padded to that many tokens, and the mean is over all
+    of them, padding too: a bug of CompA's released code, reproduced for its weights alone.
     """
 
     def __init__(self, model: nn.Module, reading: Reading, *, pad_to: int | None = None):
@@ -47,32 +48,31 @@ class PretrainedText(nn.Module):
         if self.reading == "pooler":
             return output.pooler_output
         hidden = output.last_hidden_state  # [batch, tokens, dim]
+        if self.reading == "mean":
+            return mean_of_real(hidden, padding) if self.pad_to is None else hidden.mean(1)
         if self.reading == "first":
             return hidden[:, 0]
-        if self.reading == "mean":
-            if self.pad_to is not None:
-                return hidden.mean(1)
-            real = (~padding)[..., None].to(hidden)  # [batch, tokens, 1]
-            return (hidden * real).sum(1) / real.sum(1).clamp(min=1)
         last = (tokens.ne(0).sum(1) - 1).clamp(min=0)
         return hidden[torch.arange(len(hidden), device=hidden.device), last]
 
 
-def roberta_text(config: object | None = None) -> PretrainedText:
+def roberta_text(config: object | None = None, reading: Reading = "pooler") -> PretrainedText:
     """LAION's: RoBERTa-base read at its pooler; pass a RobertaConfig for another size."""
     from transformers import RobertaConfig, RobertaModel
 
     config = config or RobertaConfig(
         vocab_size=50_265, max_position_embeddings=514, type_vocab_size=1, layer_norm_eps=1e-5
     )
-    return PretrainedText(RobertaModel(config), "pooler")
+    pooled = reading == "pooler"  # no other reading needs the pooler's weights
+    return PretrainedText(RobertaModel(config, add_pooling_layer=pooled), reading)
 
 
 def bert_text(config: object | None = None, reading: Reading = "first") -> PretrainedText:
     """Microsoft 2022's: BERT-base read at its first token; pass a BertConfig for another size."""
     from transformers import BertConfig, BertModel
 
-    return PretrainedText(BertModel(config or BertConfig()), reading)
+    pooled = reading != "mean"  # Microsoft's checkpoints bring the pooler along
+    return PretrainedText(BertModel(config or BertConfig(), add_pooling_layer=pooled), reading)
 
 
 def gpt2_text(config: object | None = None) -> PretrainedText:

@@ -93,6 +93,17 @@ class LogMelConfig:
         return cls(sample_rate=16_000, n_fft=512, hop_length=160, f_max=8_000.0)
 
     @classmethod
+    def whisper(cls) -> LogMelConfig:
+        """Whisper's at 16 kHz: 3001 frames in 30 s. Source: arXiv:2212.04356, its code.
+
+        The code drops the last frame, cuts what lies 80 dB below the peak and rescales: the
+        encoder's part (encoders/whisper.py).
+        """
+        return cls(
+            sample_rate=16_000, n_fft=400, hop_length=160, n_mels=80, f_min=0.0, f_max=8_000.0
+        )
+
+    @classmethod
     def panns_8k(cls) -> LogMelConfig:
         """PANNs' 8 kHz models (Cnn14_8k): 1001 frames in 10 s."""
         return cls(sample_rate=8_000, n_fft=256, hop_length=80, f_max=4_000.0)

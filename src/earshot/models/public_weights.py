@@ -18,10 +18,15 @@ def load_public_weights(model: nn.Module, source: str) -> list[str]:
     closed and the name is not in the hub's cache.
     """
     mend = f"Put config.json and model.safetensors of {source} into a folder and name that folder."
+    pooler = {} if getattr(model, "pooler", model) is not None else {"add_pooling_layer": False}
     local = Path(source).is_dir() or is_offline()
     try:
         loaded, report = type(model).from_pretrained(
-            source, local_files_only=local, use_safetensors=True, output_loading_info=True
+            source,
+            local_files_only=local,
+            use_safetensors=True,
+            output_loading_info=True,
+            **pooler,
         )
         model.load_state_dict(loaded.state_dict())
     except (OSError, ValueError, RuntimeError) as fault:

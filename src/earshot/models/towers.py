@@ -33,6 +33,7 @@ from earshot.encoders.pretrained_text import (
 )
 from earshot.encoders.strip_transformer import StripTransformer, StripTransformerConfig
 from earshot.encoders.text_transformer import TextTransformer, TextTransformerConfig
+from earshot.encoders.whisper import WhisperConfig, WhisperSpeech
 from earshot.features import LogMel, LogMelConfig
 from earshot.layers.projection import FineToCoarse, MlpProjection, ResidualProjection
 from earshot.models.long_clips import LongClips
@@ -46,6 +47,7 @@ PROJECTIONS: dict[str, tuple[Any, Any]] = {  # of the audio tower and of the tex
     "mlp": (MlpProjection, MlpProjection),
     "residual": (ResidualProjection, ResidualProjection),
     "fine_to_coarse": (FineToCoarse, nn.Linear),
+    "linear": (nn.Linear, nn.Linear),
 }
 
 
@@ -58,6 +60,7 @@ class AudioTower:
     strips: StripTransformerConfig | None = None
     earshot: EarshotCnnConfig | None = None
     agnostic: SpectrogramStemConfig | None = None  # into the trunk that the text tower shares
+    whisper: WhisperConfig | None = None
 
     def __post_init__(self) -> None:
         check_one("audio tower", self)
@@ -78,6 +81,7 @@ class PublishedText:
     n_heads: int = 12
     inner_dim: int | None = None  # of the feed-forward layers; 4 * dim when left out
     pad_to: int | None = None  # T5 alone: tokens to pad to, and the mean counts padding too
+    reading: Literal["own", "mean"] = "own"  # where its CLAP reads it, or the mean of all tokens
 
     def __post_init__(self) -> None:
         if self.pad_to is not None and self.kind != "t5":
@@ -86,6 +90,11 @@ class PublishedText:
                 expected="a T5, which is read as a mean over tokens",
                 mend="Set model.text.published.pad_to=none.",
             )
+
+    @classmethod
+    def sentences(cls) -> PublishedText:
+        """RoBERTa-base read as sentence encoders are: the mean of its tokens. arXiv:1908.10084."""
+        return cls(reading="mean")
 
     @classmethod
     def roberta(cls) -> PublishedText:
@@ -161,7 +170,8 @@ class TwoTowerConfig:
     features: LogMelConfig
     audio: AudioTower
     text: TextTower
-    projection: Literal["mlp", "residual", "fine_to_coarse"] = "mlp"  # LAION's, Microsoft's, VATT's
+    projection: Literal["mlp", "residual", "linear", "fine_to_coarse"] = "mlp"
+    text_projection: Literal["same", "none"] = "same"  # none: the text encoder's own space
     dim: int = 512  # of the shared space
     window_s: float = 10.0
     fill: Fill = "repeatpad"  # of clips shorter than the window
@@ -203,7 +213,7 @@ def build_two_tower(config: TwoTowerConfig) -> TwoTower:
     trunk = None if config.trunk is None else Trunk(config.trunk)
     audio_encoder = build_audio(config.audio, trunk)
     tokenizer, text_encoder = build_text(config.text, trunk)
-    project_audio, project_text = PROJECTIONS[config.projection]
+    project_audio, _ = PROJECTIONS[config.projection]
     fused = bool(getattr(audio_encoder, "fused", False))
     if fused != (config.long_clips == "fusion"):
         raise EarShotError(
@@ -219,12 +229,25 @@ def build_two_tower(config: TwoTowerConfig) -> TwoTower:
         audio_projection=project_audio(audio_encoder.dim, config.dim),
         tokenizer=tokenizer,
         text_encoder=text_encoder,
-        text_projection=project_text(text_encoder.dim, config.dim),
+        text_projection=_text_projection(config, text_encoder.dim),
         sample_rate=config.features.sample_rate,
         window_s=config.window_s,
         fill=config.fill,
         long_clips=None if config.long_clips == "crop" else LongClips(config.long_clips),
     )
+
+
+def _text_projection(config: TwoTowerConfig, dim: int) -> nn.Module:
+    """From the text encoder's space into the shared one, which may be the same."""
+    if config.text_projection == "same":
+        return PROJECTIONS[config.projection][1](dim, config.dim)
+    if dim != config.dim:
+        raise EarShotError(
+            got=f"text_projection=none from {dim} to {config.dim} dimensions",
+            expected="a shared space of the text encoder's own size",
+            mend=f"Set model.dim={dim}.",
+        )
+    return nn.Identity()
 
 
 def build_audio(tower: AudioTower, trunk: Trunk | None = None) -> Any:
@@ -238,6 +261,8 @@ def build_audio(tower: AudioTower, trunk: Trunk | None = None) -> Any:
         return PannsCnn(tower.cnn)
     if tower.strips is not None:
         return StripTransformer(tower.strips)
+    if tower.whisper is not None:
+        return WhisperSpeech(tower.whisper)
     assert tower.earshot is not None
     return EarshotCnn(tower.earshot)
 
@@ -303,9 +328,10 @@ def _published_text(text: PublishedText) -> nn.Module:
     }
     if text.kind == "roberta":
         roberta = {"max_position_embeddings": 514, "type_vocab_size": 1, "layer_norm_eps": 1e-5}
-        return roberta_text(RobertaConfig(**sizes, **roberta))
+        own = "pooler" if text.reading == "own" else "mean"
+        return roberta_text(RobertaConfig(**sizes, **roberta), own)
     if text.kind == "bert":
-        return bert_text(BertConfig(**sizes))
+        return bert_text(BertConfig(**sizes), "first" if text.reading == "own" else "mean")
     if text.kind == "t5":
         config = T5Config(
             vocab_size=text.vocab_size,
@@ -317,6 +343,12 @@ def _published_text(text: PublishedText) -> nn.Module:
             feed_forward_proj="gated-gelu",
         )
         return t5_text(config, pad_to=text.pad_to)
+    if text.reading == "mean":
+        raise EarShotError(
+            got="the mean of gpt2's tokens",
+            expected="roberta or bert, whose tokens see the whole text",
+            mend="Leave reading out.",
+        )
     return gpt2_text(
         GPT2Config(
             vocab_size=text.vocab_size,

@@ -19,6 +19,7 @@ from earshot.text.tokenizer import Tokenizer
 
 MAX_SCALE = 100.0
 Fill = Literal["none", "zeros", "repeatpad", "tile"]
+Side = Literal["audio", "text"]
 FILLS = {"zeros": zero_pad, "repeatpad": repeat_pad, "tile": repeat_cut}
 
 
@@ -61,6 +62,7 @@ class TwoTower(nn.Module):
         self.sample_rate, self.window_s = sample_rate, window_s
         self.fill, self.long_clips, self.spec_augment = fill, long_clips, spec_augment
         self.logit_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
+        self.locked: tuple[Side, ...] = ()
         own = getattr(getattr(features, "config", None), "sample_rate", sample_rate)
         if own != sample_rate:
             raise EarShotError(
@@ -89,6 +91,29 @@ class TwoTower(nn.Module):
         """Bring logit_scale back to at most ln 100; call it after every training step."""
         # a hair below, so that the clamp of `scale` never cuts the gradient
         self.logit_scale.clamp_(max=math.log(MAX_SCALE) - 1e-6)
+
+    def lock(self, side: Side) -> TwoTower:
+        """Freeze that tower with its projection: no gradient, and eval mode whatever comes.
+
+        Gives the model itself. What is saved and loaded does not change.
+        """
+        for part in self._parts(side):
+            part.requires_grad_(False)
+        self.locked = tuple(dict.fromkeys((*self.locked, side)))
+        return self.train(self.training)
+
+    def train(self, mode: bool = True) -> TwoTower:
+        """As `nn.Module.train`, but for locked towers, which stay in eval mode."""
+        super().train(mode)
+        for side in self.locked:
+            for part in self._parts(side):
+                part.eval()
+        return self
+
+    def _parts(self, side: Side) -> tuple[nn.Module, nn.Module]:
+        if side == "audio":
+            return self.audio_encoder, self.audio_projection
+        return self.text_encoder, self.text_projection
 
     def embed_audio(self, waveform: Tensor, n_samples: Tensor) -> Tensor:
         """Unit rows [batch, dim] of waveform [batch, samples], float32 in [-1, 1], at sample_rate.

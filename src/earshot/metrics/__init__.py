@@ -1,20 +1,23 @@
 """Outputs and references to the number that a table prints."""
 
 from earshot.metrics.bootstrap import Interval, mean_interval, statistic_interval
+from earshot.metrics.label_curves import LabelCurves, MultiLabel, multi_label
+from earshot.metrics.resampling import Resampled, paired_intervals, resample
 from earshot.metrics.retrieval import Retrieval, audio_to_text, text_to_audio
+from earshot.metrics.weighted import weighted_class_means, weighted_mean, weighted_median
 from earshot.metrics.zero_shot import (
-    MultiLabel,
     accuracy,
     balanced_accuracy,
     confusion,
-    multi_label,
     per_class_accuracy,
     true_label_ranks,
 )
 
 __all__ = [
     "Interval",
+    "LabelCurves",
     "MultiLabel",
+    "Resampled",
     "Retrieval",
     "accuracy",
     "audio_to_text",
@@ -22,8 +25,13 @@ __all__ = [
     "confusion",
     "mean_interval",
     "multi_label",
+    "paired_intervals",
     "per_class_accuracy",
+    "resample",
     "statistic_interval",
     "text_to_audio",
     "true_label_ranks",
+    "weighted_class_means",
+    "weighted_mean",
+    "weighted_median",
 ]

@@ -38,6 +38,8 @@ def evaluate(
     split: str | None = None,
     folds: int | None = None,
     examples: Sequence[int] | None = None,
+    draws: int = 100,
+    text_weight: float = 1.0,
     seed: int = 0,
     pace: Pace | None = None,
 ) -> Evaluation:
@@ -50,7 +52,8 @@ def evaluate(
     rank, MRR, mAP@10, nDCG@10.
     probe: logistic regression on the sounds' vectors, the figures of zero-shot; `folds` are drawn
     where given, else the data's own folds or splits are taken.
-    few-shot: prototypes of `examples` sounds a label, with and without text; 100 draws by `seed`.
+    few-shot: prototypes of `examples` sounds a label, over `draws` of them, with and without a text
+    that is worth `text_weight` examples.
 
     Rows that cannot be used and sounds that cannot be read are listed in `failures`, never guessed:
     the figures are of the `n` others.
@@ -76,4 +79,12 @@ def evaluate(
         return measure_probe(heard, embedder, n_folds=folds, seed=seed)
     from earshot.jobs.evaluation.few_shot import measure_few_shot
 
-    return measure_few_shot(heard, embedder, examples=examples, prompts=prompts, seed=seed)
+    return measure_few_shot(
+        heard,
+        embedder,
+        examples=examples,
+        n_draws=draws,
+        prompts=prompts,
+        text_weight=text_weight,
+        seed=seed,
+    )

@@ -4,6 +4,7 @@ from earshot.metrics.bootstrap import Interval, mean_interval, statistic_interva
 from earshot.metrics.label_curves import LabelCurves, MultiLabel, multi_label
 from earshot.metrics.resampling import Resampled, paired_intervals, resample
 from earshot.metrics.retrieval import Retrieval, audio_to_text, text_to_audio
+from earshot.metrics.twins import TRIPLE_CHANCE, TWIN_CHANCE, TwinScores, twin_scores
 from earshot.metrics.weighted import weighted_class_means, weighted_mean, weighted_median
 from earshot.metrics.zero_shot import (
     accuracy,
@@ -14,11 +15,14 @@ from earshot.metrics.zero_shot import (
 )
 
 __all__ = [
+    "TRIPLE_CHANCE",
+    "TWIN_CHANCE",
     "Interval",
     "LabelCurves",
     "MultiLabel",
     "Resampled",
     "Retrieval",
+    "TwinScores",
     "accuracy",
     "audio_to_text",
     "balanced_accuracy",
@@ -31,6 +35,7 @@ __all__ = [
     "statistic_interval",
     "text_to_audio",
     "true_label_ranks",
+    "twin_scores",
     "weighted_class_means",
     "weighted_mean",
     "weighted_median",

@@ -1,0 +1,83 @@
+"""Pairs of recordings of two labels, and the three sounds that each pair makes."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from earshot.audio.mixing import concatenate, overlay, tiled, to_peak
+from earshot.core.errors import EarShotError
+from earshot.core.seed import generator
+from earshot.data.clip import Clip
+
+
+@dataclass(frozen=True)
+class EventPair:
+    """Two recordings, each of one label, and not of the same."""
+
+    first: Clip
+    second: Clip
+
+
+class Versions(NamedTuple):
+    """What two sounds make, [samples] each, all of one length and one peak."""
+
+    forward: np.ndarray  # the first, then the second
+    reverse: np.ndarray
+    overlap: np.ndarray  # both at once, as loud as each other to the ear
+
+
+def versions_of(first: np.ndarray, second: np.ndarray, sample_rate: int) -> Versions:
+    """Two sounds [samples] after each other, the other way round, and at once.
+
+    At once they are repeated for as long as the other two last, so that no length tells.
+    """
+    forward = concatenate(first, second)
+    n_samples = len(forward)
+    both = overlay(tiled(first, n_samples), tiled(second, n_samples), sample_rate)
+    return Versions(forward, concatenate(second, first), to_peak(both))
+
+
+def single_label_clips(clips: Sequence[Clip], least: int = 3) -> list[Clip]:
+    """The clips that have exactly one label; refused where these are fewer than `least` labels."""
+    kept = [clip for clip in clips if len(set(clip.labels)) == 1]
+    labels = {clip.labels[0] for clip in kept}
+    if len(labels) < least:
+        raise EarShotError(
+            got=f"clips of one label each for {len(labels)} labels",
+            expected=f"at least {least}",
+            mend="Give a manifest with a label column, or a folder with labels as subfolders.",
+        )
+    return kept
+
+
+def draw_pairs(clips: Sequence[Clip], n: int, seed: int) -> list[EventPair]:
+    """`n` pairs of clips of two labels; all that there are where these are fewer.
+
+    No two recordings meet twice, every two labels meet about as often as any, and which comes first
+    is drawn. The same for the same clips, `n` and `seed`.
+    """
+    if n < 1:
+        raise EarShotError(got=f"{n} pairs", expected="at least 1", mend="Ask for 200.")
+    by_label: dict[str, list[Clip]] = {}
+    for clip in single_label_clips(clips, least=2):
+        by_label.setdefault(clip.labels[0], []).append(clip)
+    rng = generator(seed, "event pairs")
+    couples = list(itertools.combinations(sorted(by_label), 2))
+    chosen = [couples[i] for i in rng.permutation(len(couples))[:n]]
+    drawn = []
+    for one, other in chosen:
+        these, those = by_label[one], by_label[other]
+        n_all = len(these) * len(those)
+        meetings = rng.choice(n_all, size=min(n, n_all), replace=False).tolist()
+        drawn.append([(these[m // len(those)], those[m % len(those)]) for m in meetings])
+    rounds = itertools.zip_longest(*drawn)  # one of every couple of labels, then the next
+    found = [pair for pairs in rounds for pair in pairs if pair is not None][:n]
+    turned = rng.random(len(found)) < 0.5
+    return [
+        EventPair(*(pair[::-1] if turn else pair)) for pair, turn in zip(found, turned, strict=True)
+    ]

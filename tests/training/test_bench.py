@@ -8,7 +8,7 @@ import pytest
 
 from earshot.core.errors import EarShotError
 from earshot.training import bench
-from earshot.training.bench import run_experiment
+from earshot.training.bench import measure_arms, missing_arms, run_experiment
 from earshot.training.experiment import Comparison, Experiment
 from training.toy_experiment import toy_experiment
 
@@ -84,6 +84,32 @@ def test_workers_give_the_same_figures(tmp_path: Path) -> None:
     one = run_experiment(toy_experiment(), seeds=range(2), work=tmp_path / "one")
     two = run_experiment(toy_experiment(), seeds=range(2), work=tmp_path / "two", workers=2)
     assert one["comparisons"] == two["comparisons"]
+
+
+def test_every_trial_computes_in_one_thread(tmp_path: Path) -> None:
+    import torch
+
+    before, seen = torch.get_num_threads(), []
+
+    def measure(config, out):
+        seen.append(torch.get_num_threads())
+        return toy_experiment().measure(config, out)
+
+    run_experiment(replace(toy_experiment(), measure=measure), seeds=[0], work=tmp_path)
+    assert seen == [1, 1]
+    assert torch.get_num_threads() == before
+
+
+def test_one_arm_alone_then_the_rest(tmp_path: Path) -> None:
+    experiment = toy_experiment()
+    trials = measure_arms(experiment, seeds=range(2), work=tmp_path, only=["control"])
+    assert {arm for arm, _ in trials} == {"control"}
+    assert missing_arms(experiment, trials, range(2)) == ["method"]
+    whole = measure_arms(experiment, seeds=range(2), work=tmp_path)
+    assert missing_arms(experiment, whole, range(2)) == []
+    assert set(measured(tmp_path).values()) == {"x"}
+    with pytest.raises(EarShotError, match="Did you mean 'control'"):
+        measure_arms(experiment, seeds=[0], work=tmp_path, only=["contrl"])
 
 
 def test_a_figure_that_nobody_measured_is_named(tmp_path: Path) -> None:

@@ -56,3 +56,26 @@ def test_verdicts(mean: float, low: float, high: float, above: str, not_below: s
 def test_unpaired_values_are_refused() -> None:
     with pytest.raises(EarShotError, match="same seeds"):
         paired_difference([1.0, 2.0], [1.0])
+
+
+def test_the_bootstrap_of_three_seeds_by_hand() -> None:
+    """Of the 27 resamples one is three times the lowest: 1/27 of them, more than 2.5 %."""
+    paired = paired_difference([0.1, 0.2, 0.6], [0.0, 0.0, 0.0], "bootstrap")
+    assert paired.mean == pytest.approx(0.3)
+    means = sorted(
+        (a + b + c) / 3 for a in (0.1, 0.2, 0.6) for b in (0.1, 0.2, 0.6) for c in (0.1, 0.2, 0.6)
+    )
+    assert means[0] <= paired.low < means[1]
+    assert means[-2] < paired.high <= means[-1]
+
+
+def test_the_bootstrap_of_many_seeds_nears_the_normal_interval() -> None:
+    values = [0.1 * (i % 7) for i in range(28)]
+    drawn = paired_difference(values, [0.0] * 28, "bootstrap")
+    half = 1.96 * statistics.pstdev(values) / math.sqrt(28)
+    assert (drawn.low, drawn.high) == pytest.approx((0.3 - half, 0.3 + half), abs=0.008)
+
+
+def test_another_interval_is_refused() -> None:
+    with pytest.raises(EarShotError, match="bootstrap, t"):
+        paired_difference([1.0], [1.0], "normal")

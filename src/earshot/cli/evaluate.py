@@ -1,97 +1,156 @@
-"""`earshot evaluate`: figures of a model on labelled or captioned sounds."""
+"""`earshot evaluate`: figures of a model on labelled or captioned sounds, one command a task."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from earshot.cli import console
-from earshot.cli.failures import end_with
+from earshot.cli.evaluation_output import AsJson, Models, Out, evaluate_models
 from earshot.cli.labels import read_labels
-from earshot.cli.model_options import Device, Model, Precision, Tokenizer, load_model
+from earshot.cli.model_options import Device, Precision, Tokenizer
+from earshot.core.errors import unknown_name
 
 if TYPE_CHECKING:
+    from earshot.jobs.each_file import Pace
     from earshot.jobs.evaluate import Evaluation
+    from earshot.models.embedder import Embedder
 
-SHOWN_CLASSES = 10  # the worst ones, for people
+Data = Annotated[Path, typer.Option(help="A manifest, or a folder with labels as subfolders.")]
+Labels = Annotated[
+    str | None, typer.Option(metavar="A,B,C", help="To choose from; the data's if left out.")
+]
+LabelsFile = Annotated[Path | None, typer.Option(help="A text file, one label a line.")]
+Prompt = Annotated[
+    list[str] | None,
+    typer.Option(help='How to say a label, such as "a sound of {label}"; may be repeated.'),
+]
+Split = Annotated[str | None, typer.Option(help="Only the clips of this split.")]
+Seed = Annotated[int, typer.Option(min=0, help="Of what is drawn.")]
+
+
+class Tasks(TyperGroup):
+    """The tasks by name; for a typo the nearest is offered."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The task that the first word names."""
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            raise unknown_name("task", args[0], self.commands)
+        return super().resolve_command(ctx, args)
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command()(evaluate)
+    """Add the group."""
+    group = typer.Typer(
+        cls=Tasks,
+        help="Measure models on labelled or captioned sounds. Figures are shares from 0 to 1 with "
+        "95 % intervals; several models are compared on the same clips. Rows that cannot be used "
+        "and sounds that cannot be read are listed, with exit status 2.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    )
+    group.command("zero-shot")(zero_shot)
+    group.command("retrieval")(retrieval)
+    group.command("probe")(probe)
+    group.command("few-shot")(few_shot)
+    app.add_typer(group, name="evaluate")
 
 
-def evaluate(
-    task: Annotated[str, typer.Argument(metavar="zero-shot|retrieval", help="What to measure.")],
-    data: Annotated[Path, typer.Option(help="A manifest, or a folder with labels as subfolders.")],
-    labels: Annotated[
-        str | None,
-        typer.Option(metavar="A,B,C", help="To choose from; the data's if left out."),
-    ] = None,
-    labels_file: Annotated[Path | None, typer.Option(help="A text file, one label a line.")] = None,
-    prompt: Annotated[
-        list[str] | None,
-        typer.Option(help='How to say a label, such as "a sound of {label}"; may be repeated.'),
-    ] = None,
-    split: Annotated[str | None, typer.Option(help="Only the clips of this split.")] = None,
-    model: Model = "earshot-small",
+def zero_shot(
+    data: Data,
+    labels: Labels = None,
+    labels_file: LabelsFile = None,
+    prompt: Prompt = None,
+    split: Split = None,
+    model: Models = None,
     device: Device = "cpu",
     precision: Precision = None,
     tokenizer: Tokenizer = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object with all.")] = False,
+    out: Out = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Measure a model on labelled or captioned sounds.
-
-    zero-shot: how well it names sounds. retrieval: how well it finds sounds by their captions and
-    captions by their sounds. Figures are shares from 0 to 1 with 95 % intervals. Rows that cannot
-    be used and sounds that cannot be read are listed, with exit status 2; n says of how many
-    sounds the figures are.
-    """
-    from earshot.jobs.each_file import Pace
-    from earshot.jobs.evaluate import evaluate as run
-    from earshot.jobs.prompts import TEMPLATES
-
-    pace = Pace()
-    result = run(
-        task,  # type: ignore[arg-type]  # checked there
-        data,
-        model=load_model(model, device, precision, tokenizer),
-        labels=read_labels(labels, labels_file),
-        prompts=prompt or TEMPLATES,
-        split=split,
-        pace=pace,
-    )
-    console.note(str(pace))
-    if as_json:
-        console.json_line(evaluation_row(result))
-    else:
-        _show(result)
-    end_with(result.failures, as_json=as_json, rows_written=True)
+    """How well a model names sounds by words alone: accuracy; mAP and AUC of several labels."""
+    options: dict[str, Any] = {"split": split, "labels": read_labels(labels, labels_file)}
+    if prompt:
+        options["prompts"] = prompt
+    measure = _Measured("zero-shot", data, options)
+    evaluate_models(model, device, precision, tokenizer, measure, out=out, as_json=as_json)
 
 
-def evaluation_row(result: Evaluation) -> dict[str, object]:
-    """The JSON object of an evaluation."""
-    return {
-        "task": result.task,
-        "n": result.n,
-        "metrics": result.metrics,
-        "intervals": {name: list(ends) for name, ends in result.intervals.items()},
-        "model": result.model,
-        "fingerprint": result.fingerprint,
-        "data": result.data,
-        **result.details,
-        "failures": [{"path": str(each.path), "error": each.error} for each in result.failures],
-    }
+def retrieval(
+    data: Data,
+    split: Split = None,
+    model: Models = None,
+    device: Device = "cpu",
+    precision: Precision = None,
+    tokenizer: Tokenizer = None,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """How well it finds sounds by their captions and captions by their sounds: R@k, mAP@10."""
+    measure = _Measured("retrieval", data, {"split": split})
+    evaluate_models(model, device, precision, tokenizer, measure, out=out, as_json=as_json)
 
 
-def _show(result: Evaluation) -> None:
-    print(console.printable(f"{result.task} on {result.data}: {result.n} sounds, {result.model}"))
-    for name, value in result.metrics.items():
-        low, high = result.intervals.get(name, (None, None))
-        ends = "" if low is None else f"  ({low:.3f} to {high:.3f})"
-        print(f"  {name:<28} {value:.4g}{ends}")
-    worst = sorted(result.details.get("per_class", {}).items(), key=lambda item: item[1])
-    if worst and worst[0][1] < 1:
-        print("  worst labels: " + ", ".join(f"{n} {v:.2f}" for n, v in worst[:SHOWN_CLASSES]))
+def probe(
+    data: Data,
+    folds: Annotated[
+        int | None,
+        typer.Option(min=2, help="Drawn; the data's own folds or splits if left out, else 5."),
+    ] = None,
+    seed: Seed = 0,
+    split: Split = None,
+    model: Models = None,
+    device: Device = "cpu",
+    precision: Precision = None,
+    tokenizer: Tokenizer = None,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """How well logistic regression on its frozen vectors names sounds of other recordings."""
+    measure = _Measured("probe", data, {"split": split, "folds": folds, "seed": seed})
+    evaluate_models(model, device, precision, tokenizer, measure, out=out, as_json=as_json)
+
+
+def few_shot(
+    data: Data,
+    examples: Annotated[
+        list[int] | None,
+        typer.Option(min=1, help="A label; may be repeated. 1, 2, 4, 8, 16 if left out."),
+    ] = None,
+    draws: Annotated[int, typer.Option(min=1, help="Of the examples.")] = 100,
+    text_weight: Annotated[
+        float, typer.Option(min=0, help="How many examples a label's words are worth.")
+    ] = 1.0,
+    prompt: Prompt = None,
+    seed: Seed = 0,
+    split: Split = None,
+    model: Models = None,
+    device: Device = "cpu",
+    precision: Precision = None,
+    tokenizer: Tokenizer = None,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """How well the mean of a few examples a label names the others, with and without words."""
+    options: dict[str, Any] = {"split": split, "examples": examples, "seed": seed}
+    options |= {"draws": draws, "text_weight": text_weight}
+    if prompt:
+        options["prompts"] = prompt
+    measure = _Measured("few-shot", data, options)
+    evaluate_models(model, device, precision, tokenizer, measure, out=out, as_json=as_json)
+
+
+class _Measured:
+    """A task on some data, to be done with any model."""
+
+    def __init__(self, task: str, data: Path, options: dict[str, Any]) -> None:
+        self.task, self.data, self.options = task, data, options
+
+    def __call__(self, embedder: Embedder, pace: Pace) -> Iterator[Evaluation]:
+        from earshot.jobs.evaluate import evaluate
+
+        yield evaluate(self.task, self.data, model=embedder, pace=pace, **self.options)  # type: ignore[arg-type]  # checked there

@@ -68,7 +68,7 @@ class Examples:
 def read_examples(source: Path, embedder: Embedder) -> Examples:
     """Embed the clips of a manifest that have labels."""
     from earshot.data import open_clips
-    from earshot.jobs.evaluate import embed_clips
+    from earshot.jobs.evaluation.clips import embed_clips
 
     clips: ClipSet = open_clips(source, on_fault="skip")
     found, unread = embed_clips([clip for clip in clips if clip.labels], embedder)

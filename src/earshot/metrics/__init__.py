@@ -1,23 +1,26 @@
 """Outputs and references to the number that a table prints."""
 
 from earshot.metrics.bootstrap import Interval, mean_interval, statistic_interval
+from earshot.metrics.label_curves import LabelCurves, MultiLabel, multi_label
+from earshot.metrics.resampling import Resampled, paired_intervals, resample
 from earshot.metrics.retrieval import Retrieval, audio_to_text, text_to_audio
 from earshot.metrics.twins import TRIPLE_CHANCE, TWIN_CHANCE, TwinScores, twin_scores
+from earshot.metrics.weighted import weighted_class_means, weighted_mean, weighted_median
 from earshot.metrics.zero_shot import (
-    MultiLabel,
     accuracy,
     balanced_accuracy,
     confusion,
-    multi_label,
     per_class_accuracy,
     true_label_ranks,
 )
 
 __all__ = [
-    "TWIN_CHANCE",
     "TRIPLE_CHANCE",
+    "TWIN_CHANCE",
     "Interval",
+    "LabelCurves",
     "MultiLabel",
+    "Resampled",
     "Retrieval",
     "TwinScores",
     "accuracy",
@@ -26,9 +29,14 @@ __all__ = [
     "confusion",
     "mean_interval",
     "multi_label",
+    "paired_intervals",
     "per_class_accuracy",
+    "resample",
     "statistic_interval",
     "text_to_audio",
     "true_label_ranks",
     "twin_scores",
+    "weighted_class_means",
+    "weighted_mean",
+    "weighted_median",
 ]

@@ -1,15 +1,12 @@
-"""Naming clips by scores against label texts: accuracies, confusion, and multi-label figures."""
+"""Naming clips by scores against label texts: accuracies and confusion."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from earshot.core.errors import EarShotError
 from earshot.metrics.finite import finite_array, indices_below
 
 
@@ -50,68 +47,3 @@ def balanced_accuracy(scores: ArrayLike, target: ArrayLike) -> float:
     hit = true_label_ranks(scores, target) == 1
     n_of = np.bincount(right)
     return float((np.bincount(right, weights=hit)[n_of > 0] / n_of[n_of > 0]).mean())
-
-
-@dataclass(frozen=True)
-class MultiLabel:
-    """Per label figures [labels]; NaN where a label has no positive clip, or no negative one."""
-
-    average_precision: NDArray[np.float64]
-    roc_auc: NDArray[np.float64]
-
-    @property
-    def values(self) -> dict[str, float]:
-        """Macro means over the labels that could be scored, and how many those are."""
-        scored = np.isfinite(self.average_precision)
-        return {
-            "mAP": float(self.average_precision[scored].mean()),
-            "AUC": float(np.nanmean(self.roc_auc)),
-            "n_labels_scored": float(scored.sum()),
-        }
-
-
-def multi_label(scores: ArrayLike, truth: ArrayLike) -> MultiLabel:
-    """Average precision and area under the ROC curve of every label.
-
-    scores [clips, labels], truth [clips, labels] of 0 and 1. Equal scores share one threshold, as
-    in scikit-learn. Raises when no label has both a positive and a negative clip.
-    """
-    array = finite_array("scores", scores, n_dims=2)
-    positive = finite_array("truth", truth, n_dims=2)
-    if positive.shape != array.shape or not np.isin(positive, (0.0, 1.0)).all():
-        raise EarShotError(
-            got=f"truth of shape {list(positive.shape)} with values {_few(positive)}",
-            expected=f"0 or 1 in shape {list(array.shape)}",
-            mend="Pass one row per clip and one column per label.",
-        )
-    n_positive = positive.sum(axis=0)
-    usable = (n_positive > 0) & (n_positive < len(array))
-    if not usable.any():
-        raise EarShotError(
-            got="labels of which every one belongs to all clips or to none",
-            expected="a label with positive and negative clips",
-            mend="Evaluate on clips of more than one kind.",
-        )
-    precision = np.full(array.shape[1], np.nan)
-    area = np.full(array.shape[1], np.nan)
-    for label in np.flatnonzero(usable):
-        precision[label], area[label] = _curve(array[:, label], positive[:, label])
-    return MultiLabel(precision, area)
-
-
-def _curve(scores: NDArray[np.float64], positive: NDArray[np.float64]) -> tuple[float, float]:
-    """Average precision and ROC area of one label."""
-    order = np.argsort(-scores, kind="stable")
-    ranked = scores[order]
-    last_of_tie = np.append(np.flatnonzero(ranked[1:] != ranked[:-1]), len(ranked) - 1)
-    hits = np.cumsum(positive[order])[last_of_tie]
-    taken = last_of_tie + 1
-    recall_gain = np.diff(hits, prepend=0.0) / hits[-1]
-    average_precision = float((recall_gain * hits / taken).sum())
-    true_rate = np.concatenate([[0.0], hits / hits[-1]])
-    false_rate = np.concatenate([[0.0], (taken - hits) / (taken[-1] - hits[-1])])
-    return average_precision, float(np.trapezoid(true_rate, false_rate))
-
-
-def _few(values: NDArray[Any]) -> str:
-    return ", ".join(f"{value:g}" for value in np.unique(values)[:4])

@@ -18,7 +18,8 @@ from earshot.core.files import write_text
 from earshot.core.fingerprint import fingerprint
 from earshot.core.machine import commit_of, describe_machine
 from earshot.training.experiment import Comparison, Experiment
-from earshot.training.intervals import paired_difference
+from earshot.training.intervals import INTERVALS, IntervalKind, paired_difference
+from earshot.training.one_thread import one_thread
 from earshot.training.sources import PACKAGE, source_digest
 
 FORMAT = 1
@@ -37,43 +38,73 @@ class Trial:
     commit: str
 
 
+Trials = dict[tuple[str, int], Trial]  # by arm and seed
+
+
 def run_experiment(
     experiment: Experiment,
     *,
     seeds: Sequence[int],
     work: Path,
     workers: int = 1,
+    interval: IntervalKind = "t",
     note: Callable[[str], None] = lambda sentence: None,
 ) -> dict[str, Any]:
     """The result as JSON values: per-seed figures, means, paired differences, costs, machine.
 
+    All arms under all seeds, as `measure_arms` does them. Raises EarShotError when an arm does not
+    give a figure that a comparison names.
+    """
+    trials = measure_arms(experiment, seeds=seeds, work=work, workers=workers, note=note)
+    return summarise(experiment, trials, seeds, interval)
+
+
+def measure_arms(
+    experiment: Experiment,
+    *,
+    seeds: Sequence[int],
+    work: Path,
+    workers: int = 1,
+    only: Sequence[str] = (),
+    note: Callable[[str], None] = lambda sentence: None,
+) -> Trials:
+    """Every trial that is done: those found in `work`, and those trained there now.
+
     Trials that lie finished in `work`, of the same config and the same code, are taken as they
-    are; the others train there, `workers` at a time, each in its own process when that is above 1.
-    Raises EarShotError when an arm does not give a figure that a comparison names.
+    are. The others train, those of the arms `only` where given, `workers` at a time, each in its
+    own process when that is above 1, each in one thread.
     """
     if len(seeds) < 1 or workers < 1:
         raise EarShotError(
             got=f"{len(seeds)} seeds and {workers} workers",
             expected="at least one of each",
-            mend="Pass --seeds 3 --workers 1.",
+            mend="Pass --seeds 3 --cores 1.",
         )
+    asked = {experiment.arm(name).name for name in only}
     code = source_digest(f"earshot.recipes.{experiment.recipe}")
     wanted = [(arm.name, seed) for seed in seeds for arm in experiment.arms]  # pairs first
-    trials: dict[tuple[str, int], Trial] = {}
+    trials: Trials = {}
     for arm, seed in wanted:
         if (kept := _finished(experiment, arm, seed, work, code)) is not None:
             trials[arm, seed] = kept
             note(f"{arm}, seed {seed}: kept from before")
-    waiting = [key for key in wanted if key not in trials]
+    waiting = [key for key in wanted if key not in trials and (not asked or key[0] in asked)]
     for trial in _trials(experiment, waiting, work, code, workers):
         trials[trial.arm, trial.seed] = trial
         shown = ", ".join(f"{name} {value:.3f}" for name, value in trial.values.items())
         note(f"{trial.arm}, seed {trial.seed}: {shown} ({trial.cpu_minutes:.1f} CPU minutes)")
-    return summarise(experiment, trials, seeds)
+    return trials
+
+
+def missing_arms(experiment: Experiment, trials: Trials, seeds: Sequence[int]) -> list[str]:
+    """Arms of which a seed is still to be measured."""
+    return [
+        arm.name for arm in experiment.arms if any((arm.name, seed) not in trials for seed in seeds)
+    ]
 
 
 def summarise(
-    experiment: Experiment, trials: dict[tuple[str, int], Trial], seeds: Sequence[int]
+    experiment: Experiment, trials: Trials, seeds: Sequence[int], interval: IntervalKind = "t"
 ) -> dict[str, Any]:
     """The results file of an experiment, from its trials by (arm, seed)."""
     arms = {}
@@ -98,10 +129,11 @@ def summarise(
     return {
         "format": FORMAT,
         "recipe": experiment.recipe,
+        "code": source_digest(f"earshot.recipes.{experiment.recipe}"),
         "seeds": list(seeds),
         "arms": arms,
-        "comparisons": [_compare(each, arms) for each in experiment.comparisons],
-        "interval": "95 % t-interval of the paired differences over seeds",
+        "comparisons": [_compare(each, arms, interval) for each in experiment.comparisons],
+        "interval": INTERVALS[interval],
         "machine": describe_machine(),
         "minutes": round(sum(trial.minutes for trial in all_trials), 2),
         "cpu_minutes": round(sum(trial.cpu_minutes for trial in all_trials), 2),
@@ -109,14 +141,16 @@ def summarise(
     }
 
 
-def _compare(comparison: Comparison, arms: dict[str, Any]) -> dict[str, Any]:
+def _compare(
+    comparison: Comparison, arms: dict[str, Any], interval: IntervalKind
+) -> dict[str, Any]:
     values = _per_seed(arms, comparison.arm, comparison.figure)
     if isinstance(comparison.against, str):
         figure = comparison.against_figure or comparison.figure
         others = _per_seed(arms, comparison.against, figure)
     else:
         others = [float(comparison.against)] * len(values)
-    paired = paired_difference(values, others)
+    paired = paired_difference(values, others, interval)
     finite = len(values) > 1
     return dataclasses.asdict(comparison) | {
         "differences": list(paired.differences),
@@ -144,13 +178,24 @@ def _trials(
     code: str,
     workers: int,
 ) -> Iterator[Trial]:
-    """The trials as they finish."""
-    if workers == 1:
-        for arm, seed in waiting:
-            yield run_trial(experiment, arm, seed, work, code)
-        return
+    """The trials as they finish, each in one thread."""
+    with one_thread():
+        if workers == 1 or len(waiting) < 2:
+            for arm, seed in waiting:
+                yield run_trial(experiment, arm, seed, work, code)
+        else:
+            yield from _in_processes(experiment, waiting, work, code, workers)
+
+
+def _in_processes(
+    experiment: Experiment,
+    waiting: Sequence[tuple[str, int]],
+    work: Path,
+    code: str,
+    workers: int,
+) -> Iterator[Trial]:
     context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
-    with ProcessPoolExecutor(workers, context, initializer=_one_thread) as pool:
+    with ProcessPoolExecutor(workers, context) as pool:
         jobs = [pool.submit(run_trial, experiment, arm, seed, work, code) for arm, seed in waiting]
         try:
             for job in as_completed(jobs):
@@ -187,9 +232,3 @@ def _finished(experiment: Experiment, arm: str, seed: int, work: Path, code: str
 
 def _identity(config: Any, code: str) -> str:
     return fingerprint({"config": to_dict(config), "code": code})[:8]
-
-
-def _one_thread() -> None:
-    import torch
-
-    torch.set_num_threads(1)

@@ -7,6 +7,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 ROW, TOP, LEFT, WIDTH, RIGHT = 46, 46, 330, 360, 90  # pixels
+LETTER = 7.2  # of a label, about
 COLOUR = {"holds": "#1a7f4b", "open": "#8a6d1a", "fails": "#b03030"}
 
 
@@ -20,12 +21,14 @@ def forest_plot(result: dict[str, Any]) -> str:
     margin = 0.05 * (high - low or 1.0)
     low, high = low - margin, high + margin
     height = TOP + ROW * len(comparisons) + 40
+    longest = max((len(line) for each in comparisons for line in _words(each)), default=0)
+    left = max(LEFT, 32 + round(LETTER * longest))
 
     def x(value: float) -> float:
-        return LEFT + WIDTH * (value - low) / (high - low)
+        return left + WIDTH * (value - low) / (high - low)
 
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{LEFT + WIDTH + RIGHT}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + WIDTH + RIGHT}" '
         f'height="{height}" font-family="sans-serif" font-size="13">',
         '<rect width="100%" height="100%" fill="white"/>',
         f'<text x="16" y="26" font-weight="bold">{escape(result["recipe"])}: differences over '
@@ -39,20 +42,25 @@ def forest_plot(result: dict[str, Any]) -> str:
             f'<text x="{x(tick):.1f}" y="{bottom + 20}" text-anchor="middle">{tick:+.2g}</text>'
         )
     for index, each in enumerate(comparisons):
-        parts += _row(each, TOP + ROW * index + ROW / 2, x)
+        parts += _row(each, TOP + ROW * index + ROW / 2, x, left + WIDTH + 14)
     return "\n".join([*parts, "</svg>", ""])
 
 
-def _row(each: dict[str, Any], y: float, x: Any) -> list[str]:
+def _words(each: dict[str, Any]) -> tuple[str, str]:
+    """The two lines that name a comparison."""
     against = each["against"]
     other = against if isinstance(against, str) else f"{against:.3g}"
     figures = " against ".join(filter(None, (each["figure"], each["against_figure"])))
+    return f"{each['arm']} {each['expected']} {other}", figures
+
+
+def _row(each: dict[str, Any], y: float, x: Any, right: float) -> list[str]:
+    question, figures = _words(each)
     colour = COLOUR[each["verdict"]]
     parts = [
-        f'<text x="16" y="{y - 2:.1f}">{escape(each["arm"])} {escape(each["expected"])} '
-        f"{escape(other)}</text>",
+        f'<text x="16" y="{y - 2:.1f}">{escape(question)}</text>',
         f'<text x="16" y="{y + 13:.1f}" fill="#666" font-size="11">{escape(figures)}</text>',
-        f'<text x="{LEFT + WIDTH + 14}" y="{y + 4:.1f}" fill="{colour}">{each["verdict"]}</text>',
+        f'<text x="{right}" y="{y + 4:.1f}" fill="{colour}">{each["verdict"]}</text>',
     ]
     if each["interval_95"] is not None:
         low, high = each["interval_95"]

@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from earshot.core.errors import EarShotError
 from earshot.core.files import write_text
 from earshot.training.forest_plot import forest_plot
+from earshot.training.intervals import INTERVALS
 
 HEAD = """# Results
 
 What the recipes' claims came to, one section a paper, as `earshot claim KEY --docs docs` wrote it
 from `results/*.json`. Every arm of a claim has the same data, budget and seeds; a control has its
-signal taken away. A difference is paired over the seeds and stands with its 95 % t-interval. It
-*holds* when the whole interval lies above 0 (for "not below": when the mean is at least 0), *fails*
-when the whole interval lies below, and is *open* otherwise.
+signal taken away. A difference is paired over the seeds and stands with its 95 % interval,
+Student's t unless a section says otherwise. It *holds* when the whole interval lies above 0 (for
+"not below": when the mean is at least 0), *fails* when the whole interval lies below, and is *open*
+otherwise.
 """
 
+VERDICTS = {"holds": "hold", "open": "open", "fails": "fail"}
+Claims = Mapping[str, Mapping[str, str]]  # by recipe and claim: what is claimed, in a sentence
 
-def write_pages(results: Path, docs: Path) -> list[Path]:
+
+def write_pages(results: Path, docs: Path, claims: Claims) -> list[Path]:
     """Write `docs/results.md` and `docs/papers/KEY.svg` for every result; gives the files."""
     found = read_results(results)
-    write_text(docs / "results.md", results_page(found))
+    write_text(docs / "results.md", results_page(found, claims))
     written = [docs / "results.md"]
     for result in found:
         picture = docs / "papers" / f"{result['recipe']}.svg"
@@ -51,9 +57,24 @@ def read_results(folder: Path) -> list[dict[str, Any]]:
     return found
 
 
-def results_page(results: list[dict[str, Any]]) -> str:
-    """The whole page as Markdown."""
-    return "\n".join([HEAD, *(_section(result) for result in results)])
+def results_page(results: list[dict[str, Any]], claims: Claims) -> str:
+    """The whole page as Markdown: an index of all claims, then a section a recipe."""
+    rows = [row for result in results for row in _index(result, claims.get(result["recipe"], {}))]
+    index = _table(["recipe", "claim", "comparisons"], rows)
+    return "\n".join([HEAD, *index, "", *(_section(result) for result in results)])
+
+
+def _index(result: dict[str, Any], claims: Mapping[str, str]) -> Iterator[list[str]]:
+    """A row a claim: what it says, and how many of its comparisons hold, are open or fail."""
+    key = result["recipe"]
+    found: dict[str, list[str]] = {}
+    for each in result["comparisons"]:
+        found.setdefault(each["claim"], []).append(each["verdict"])
+    for claim, verdicts in found.items():
+        counts = [f"{verdicts.count(v)} {w}" for v, w in VERDICTS.items() if v in verdicts]
+        sentence = claims.get(claim, "")
+        said = f"`{claim}`: {sentence}" if sentence else f"`{claim}`"
+        yield [f"[{key}](#{key})", said, ", ".join(counts)]
 
 
 def comparison_line(comparison: dict[str, Any]) -> str:
@@ -84,7 +105,9 @@ def _section(result: dict[str, Any]) -> str:
     ]
     return "\n".join(
         [
-            f"## [{key}](papers/{key}.md)",
+            f"## {key}",
+            "",
+            f"[What it is, how to run it, what was tried](papers/{key}.md).",
             "",
             f"![Differences](papers/{key}.svg)",
             "",
@@ -94,11 +117,18 @@ def _section(result: dict[str, Any]) -> str:
             "",
             *_table(["claim", "question", "difference", "95 % interval", "verdict"], answers),
             "",
+            *_other_interval(result),
             f"{result['cpu_minutes']:.0f} CPU minutes on {machine['processor']} "
             f"({machine['cores']} cores), torch {machine['torch']}, commit {result['commit']}.",
             "",
         ]
     )
+
+
+def _other_interval(result: dict[str, Any]) -> list[str]:
+    """A sentence where the intervals are not Student's."""
+    said = result.get("interval", INTERVALS["t"])
+    return [] if said == INTERVALS["t"] else [f"Intervals: {said}.", ""]
 
 
 def _table(head: list[str], rows: list[list[str]]) -> list[str]:

@@ -1,0 +1,1 @@
+"""What `earshot evaluate` is made of: one task a file, and how results are shown."""

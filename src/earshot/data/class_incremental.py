@@ -42,6 +42,28 @@ def class_incremental(clips: ClipSet, n_tasks: int, seed: int) -> Tasks:
     return tuple(tasks)
 
 
+def check_spoken_intents(train: ClipSet, test: ClipSet) -> None:
+    """Refuse clips without exactly one label and a caption, and labels in one part alone.
+
+    The label is the intent, the caption the transcript.
+    """
+    for clip in (*train, *test):
+        if not clip.captions or len(clip.labels) != 1:
+            raise EarShotError(
+                got=f"clip {clip.id!r} with labels {list(clip.labels)} and captions "
+                f"{list(clip.captions)}",
+                expected="one label, the intent, and a caption, the transcript",
+                mend="Give the manifest the columns label and caption.",
+            )
+    here, there = ({label_of(clip) for clip in part} for part in (train, test))
+    if here != there:
+        raise EarShotError(
+            got=f"intents in one of training and test alone: {', '.join(sorted(here ^ there))}",
+            expected="the same intents in both",
+            mend="Add clips of these, or leave these intents out.",
+        )
+
+
 def of_labels(clips: ClipSet, labels: Iterable[str]) -> ClipSet:
     """The clips that have one of `labels`; label indices stay those of the whole set."""
     wanted = frozenset(labels)

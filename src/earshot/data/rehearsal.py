@@ -75,9 +75,7 @@ def refill(memory: Memory, ranked: Mapping[str, Sequence[str]], size: int) -> Me
     }
 
 
-def rehearsed(
-    new: BatchLoader, old: BatchLoader | None
-) -> Callable[[int], Iterator[Batch]]:
+def rehearsed(new: BatchLoader, old: BatchLoader | None) -> Callable[[int], Iterator[Batch]]:
     """Batches of `new` with as many rows of `old` behind them, from any step on, without end.
 
     Both depend on their seeds and the step alone, and so do the batches. Without `old` they are

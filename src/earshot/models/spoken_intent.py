@@ -34,9 +34,7 @@ class SpokenIntent(nn.Module):
         self.config = config
         sizes = config.wav2vec2
         self.writer = (
-            SpeechToText(config.writer)
-            if sizes is None
-            else Wav2Vec2ToText(config.writer, sizes)
+            SpeechToText(config.writer) if sizes is None else Wav2Vec2ToText(config.writer, sizes)
         )
         self.audio_head = nn.Linear(config.writer.dim, config.contrast_dim)
         self.text_head = nn.Linear(config.writer.dim, config.contrast_dim)
@@ -63,7 +61,9 @@ class SpokenIntent(nn.Module):
     def text_embeddings(self, tokens: Tensor) -> Tensor:
         """[batch, contrast_dim], unit rows, of tokens [batch, tokens]; EOS and PAD do not count."""
         decoder = self.writer.decoder
-        hidden = decoder.embed_tokens(tokens) * decoder.embed_scale + decoder.embed_positions(tokens)
+        hidden = decoder.embed_tokens(tokens) * decoder.embed_scale + decoder.embed_positions(
+            tokens
+        )
         pooled = mean_of_real(hidden, (tokens == PAD) | (tokens == EOS))
         return F.normalize(self.text_head(pooled), dim=-1)
 

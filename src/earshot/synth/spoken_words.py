@@ -24,7 +24,7 @@ class SpokenWordsConfig:
     """Which words, how often, and how they sound."""
 
     words: tuple[str, ...] = TEN_WORDS
-    n_train: int = 80  # clips of each word, over the voices of training
+    n_train: int = 100  # clips of each word, over the voices of training
     n_test: int = 20  # clips of each word, over the other voices
     n_test_voices: int = 2  # that no training clip has; which ones, the seed says
     sample_rate: int = 8_000  # Hz

@@ -1,5 +1,6 @@
 """Waveform to frames: log-mel, Kaldi fbank, STFT, fusion views of long clips."""
 
+from earshot.features.cmvn import utterance_cmvn
 from earshot.features.fit_length import (
     centre_crop,
     random_crop,
@@ -30,5 +31,6 @@ __all__ = [
     "repeat_pad",
     "stack_frames",
     "stft",
+    "utterance_cmvn",
     "zero_pad",
 ]

@@ -11,14 +11,13 @@ from hypothesis import strategies as st
 
 from earshot.audio import AudioError
 from earshot.audio.augment import (
-    a_weighting,
     between_class_mix,
-    loudness_db,
     mix_at_snr,
     random_gain,
     random_polarity,
     random_shift,
 )
+from earshot.audio.loudness import loudness_db
 from sound_files import tones
 
 RATE = 16_000  # Hz
@@ -103,26 +102,6 @@ def test_between_class_mixing_with_silence_and_of_two_lengths(sound: np.ndarray)
     assert np.isfinite(mixed).all()
     with pytest.raises(AudioError, match="Crop or pad"):
         between_class_mix(sound, sound[:-1], RATE, rng)
-
-
-def test_a_weighting_has_the_values_of_the_standard() -> None:
-    # IEC 61672-1, table of frequency weightings: tenths of decades, and dB.
-    table = {15: -39.4, 20: -19.1, 24: -8.6, 27: -3.2, 30: 0.0, 33: 1.2, 39: -1.1, 43: -9.3}
-    found = 10 * np.log10(a_weighting(10 ** (np.array(list(table)) / 10)))
-    np.testing.assert_allclose(found, list(table.values()), atol=0.1)
-    assert a_weighting(np.zeros(1)) == 0.0
-
-
-def test_loudness_is_that_of_the_loudest_moment() -> None:
-    time = np.arange(RATE) / RATE
-    tone = (0.1 * np.sin(2 * np.pi * 1_000 * time)).astype(np.float32)
-    burst = np.where((time > 0.4) & (time < 0.7), tone, 0).astype(np.float32)
-    assert loudness_db(burst, RATE) == pytest.approx(loudness_db(tone, RATE), abs=0.1)
-    assert loudness_db(10 * tone, RATE) == pytest.approx(loudness_db(tone, RATE) + 20, abs=0.01)
-    low = (0.1 * np.sin(2 * np.pi * 100 * time)).astype(np.float32)
-    assert loudness_db(low, RATE) == pytest.approx(loudness_db(tone, RATE) - 19.1, abs=0.5)
-    assert loudness_db(np.zeros(100, np.float32), RATE) == -80.0
-    assert loudness_db(tone[:50], RATE) < loudness_db(tone, RATE)  # shorter than a frame
 
 
 def test_one_seed_one_result(sound: np.ndarray) -> None:

@@ -2,6 +2,7 @@
 
 from earshot.metrics.bootstrap import Interval, mean_interval, statistic_interval
 from earshot.metrics.retrieval import Retrieval, audio_to_text, text_to_audio
+from earshot.metrics.twins import TRIPLE_CHANCE, TWIN_CHANCE, TwinScores, twin_scores
 from earshot.metrics.zero_shot import (
     MultiLabel,
     accuracy,
@@ -13,9 +14,12 @@ from earshot.metrics.zero_shot import (
 )
 
 __all__ = [
+    "TWIN_CHANCE",
+    "TRIPLE_CHANCE",
     "Interval",
     "MultiLabel",
     "Retrieval",
+    "TwinScores",
     "accuracy",
     "audio_to_text",
     "balanced_accuracy",
@@ -26,4 +30,5 @@ __all__ = [
     "statistic_interval",
     "text_to_audio",
     "true_label_ranks",
+    "twin_scores",
 ]

@@ -201,8 +201,9 @@ def test_configs_that_cannot_be_are_refused() -> None:
         SpeechToTextConfig(dim=30, n_heads=4)
     with pytest.raises(EarShotError, match="odd kernels"):
         SpeechToTextConfig(conv_kernels=(4,))
+    model = made(replace(TINY, n_ctc=None))
+    states = model.encode(noise(1, 12, 9), torch.tensor([9]))
     with pytest.raises(EarShotError, match="CTC head"):
-        model = made(replace(TINY, n_ctc=None))
-        model.read_ctc(model.encode(noise(1, 12, 9), torch.tensor([9])))
+        model.read_ctc(states)
     with pytest.raises(EarShotError, match="frames of shape"):
         made().encode(noise(1, 13, 9), torch.tensor([9]))

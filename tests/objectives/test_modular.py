@@ -40,7 +40,7 @@ def test_against_a_double_loop(seed: int, scale: float) -> None:
 
 def test_the_mask_as_the_paper_has_it() -> None:
     """Captions item by item; the first keeps all columns, the others their own clip's alone."""
-    audio, text, extra, owner, positive = drawn(11)
+    audio, text, extra, owner, positive = drawn(13)
     order = [(i, None) for i in range(5)] + [(int(o), k) for k, o in enumerate(owner)]
     order.sort(key=lambda item: (item[0], item[1] is not None, item[1] or 0))
     captions = torch.stack([text[i] if k is None else extra[k] for i, k in order])
@@ -64,14 +64,14 @@ def test_without_extra_captions_it_is_infonce() -> None:
 
 
 def test_gradients_are_finite_where_logits_are_not() -> None:
-    audio, text, extra, owner, positive = drawn(11)
+    audio, text, extra, owner, positive = drawn(13)
     parts = [each.clone().requires_grad_() for each in (audio, text, extra)]
     ModularContrastive()(*parts, owner, positive, torch.tensor(100.0)).backward()
     assert all(torch.isfinite(each.grad).all() and each.grad.any() for each in parts)
 
 
 def test_truth_must_be_told_of_every_caption() -> None:
-    audio, text, extra, owner, _ = drawn(11)
+    audio, text, extra, owner, _ = drawn(13)
     with pytest.raises(EarShotError, match="whether it is true"):
         ModularContrastive()(
             audio, text, extra, owner, torch.ones(1, dtype=torch.bool), torch.tensor(5.0)

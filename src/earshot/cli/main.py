@@ -7,6 +7,7 @@ import sys
 import typer
 
 from earshot.cli import (
+    blend,
     check,
     claim,
     console,
@@ -52,7 +53,7 @@ def options(
 
 JOBS = (index, search, similar, tag, embed, evaluate, store, serve)
 OTHERS = (export, mcp)  # EarShot's models in other programs
-RESEARCH = (data, run, claim, papers, where)
+RESEARCH = (data, run, blend, claim, papers, where)
 HEALTH = (check, doctor)
 for command in (*JOBS, *OTHERS, *RESEARCH, *HEALTH):  # as --help lists them
     command.register(app)

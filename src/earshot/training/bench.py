@@ -81,7 +81,7 @@ def measure_arms(
             mend="Pass --seeds 3 --cores 1.",
         )
     asked = {experiment.arm(name).name for name in only}
-    code = source_digest(f"earshot.recipes.{experiment.recipe}")
+    code = source_digest(experiment.sources)
     wanted = [(arm.name, seed) for seed in seeds for arm in experiment.arms]  # pairs first
     trials: Trials = {}
     for arm, seed in wanted:
@@ -129,7 +129,7 @@ def summarise(
     return {
         "format": FORMAT,
         "recipe": experiment.recipe,
-        "code": source_digest(f"earshot.recipes.{experiment.recipe}"),
+        "code": source_digest(experiment.sources),
         "seeds": list(seeds),
         "arms": arms,
         "comparisons": [_compare(each, arms, interval) for each in experiment.comparisons],

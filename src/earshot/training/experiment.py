@@ -45,6 +45,7 @@ class Experiment:
     arms: tuple[Arm, ...]
     comparisons: tuple[Comparison, ...]
     measure: Callable[[Any, Path], Mapping[str, float]]  # module-level: it travels by name
+    module: str = ""  # whose sources decide what is measured anew; the recipe's when left out
 
     def __post_init__(self) -> None:
         names = [arm.name for arm in self.arms]
@@ -56,6 +57,11 @@ class Experiment:
             for arm in (comparison.arm, comparison.against):
                 if isinstance(arm, str) and arm not in names:
                     raise unknown_name("arm", arm, names)
+
+    @property
+    def sources(self) -> str:
+        """The module that the experiment depends on, with all that it imports."""
+        return self.module or f"earshot.recipes.{self.recipe}"
 
     def arm(self, name: str) -> Arm:
         """The arm of that name."""

@@ -29,7 +29,8 @@ class RecipeRun:
 
     `config` has `seed`. The folder's run.json holds recipe, config and clips from the first moment;
     a folder that holds another run is refused, and one that holds this run is gone on with when
-    `resume` is set. Every process of a data-parallel run makes one.
+    `resume` is set. The checkpoint is that of the recipe and config `saved_as`, the run's own where
+    left out. Every process of a data-parallel run makes one.
     """
 
     def __init__(
@@ -41,8 +42,10 @@ class RecipeRun:
         *,
         resume: bool = False,
         start: Start | None = None,
+        saved_as: tuple[str, Any] | None = None,
     ) -> None:
         self.key, self.config, self.out, self.resume, self.start = key, config, out, resume, start
+        self.saved_as = saved_as or (key, config)
         self.rank, self.world = this_process()
         self.losses: dict[str, float] = {}
         self.loaders: list[BatchLoader] = []
@@ -111,4 +114,4 @@ class RecipeRun:
             assert isinstance(model, TwoTower)
             save_transformers(model, self.out)
         else:
-            save_checkpoint(self.out, self.key, self.config, model, extra)
+            save_checkpoint(self.out, *self.saved_as, model, extra)

@@ -23,7 +23,7 @@ def why_stale(result: dict[str, Any] | None, experiment: Experiment) -> str | No
         return "it has no result"
     if "code" not in result:
         return "its result does not say which code made it"
-    if result["code"] != source_digest(f"earshot.recipes.{experiment.recipe}"):
+    if result["code"] != source_digest(experiment.sources):
         return "its code changed"
     for arm in experiment.arms:
         if arm.name not in result["arms"]:

@@ -82,7 +82,7 @@ class Config:
     """Everything that a run depends on beside its clips."""
 
     model: TwoTowerConfig
-    view: ViewConfig = field(default_factory=ViewConfig)
+    view: ViewConfig
     harmony: HarmonyConfig = field(default_factory=HarmonyConfig)
     fit: FitConfig = field(default_factory=FitConfig)
     batch_size: int = 64  # clips, over all processes
@@ -152,8 +152,9 @@ class Config:
                 fill="none",
             ),
             view=ViewConfig(
-                waves=WaveStemConfig(patch=512, max_positions=32),  # (paper 128)
-                trunk=TrunkConfig(64, 1, 4, 128, dropout=0.0, drop_tokens=0.0),
+                strips=StripTransformerConfig(32, strip=4, dim=48, depth=1),
+                turn=True,
+                gain_db=6.0,
             ),
             harmony=HarmonyConfig(mode="gc"),
             fit=FitConfig(steps=300, learning_rate=3e-3, warmup_steps=20),  # (paper 500 000, 1e-4)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from earshot.encoders.agnostic import TrunkConfig, WaveStemConfig
-from earshot.models.three_streams import ViewConfig
+from earshot.encoders.strip_transformer import StripTransformerConfig
 from earshot.recipes import gradient_harmonization as gh
 from earshot.synth.combinations import CombinationConfig
 from earshot.training.fit import FitConfig
@@ -24,7 +23,7 @@ def tiny_config(steps: int = 80, **harmony) -> gh.Config:
     )
     return replace(
         small,
-        view=ViewConfig(WaveStemConfig(256, 64), TrunkConfig(32, 1, 4, 64, 0.0, 0.0)),
+        view=replace(small.view, strips=StripTransformerConfig(32, strip=4, dim=32, depth=1)),
         harmony=replace(small.harmony, **harmony),
         fit=FitConfig(steps=steps, learning_rate=3e-3, warmup_steps=10, checkpoint_every=500),
         batch_size=32,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from earshot.core.errors import EarShotError
 from earshot.core.files import replacing
 from earshot.encoders.agnostic import AgnosticEncoder, Trunk, TrunkConfig, WaveStem, WaveStemConfig
+from earshot.encoders.strip_transformer import StripTransformer, StripTransformerConfig
 from earshot.layers.projection import FineToCoarse
 from earshot.models.two_tower import TwoTower
 
@@ -20,26 +21,68 @@ VIEW_NAME = "view.safetensors"
 
 @dataclass(frozen=True)
 class ViewConfig:
-    """The encoder of the second view, which hears the waveform itself."""
+    """The second view and its encoder: exactly one of `waves` and `strips` is set.
 
-    waves: WaveStemConfig = field(default_factory=WaveStemConfig)
-    trunk: TrunkConfig | None = None  # the one that agnostic towers share when left out
-    noise: float = 0.01  # standard deviation of what is added to the waveform in training
+    In training the view is turned round in time, made louder or softer, and given noise, each by a
+    draw of its own, so that what it has in common with the anchor is what is heard in the clip.
+    """
+
+    waves: WaveStemConfig | None = None  # patches of the waveform, into `trunk`
+    strips: StripTransformerConfig | None = None  # of the model's own log-mel, whose n_mels it has
+    trunk: TrunkConfig | None = None  # of waves; the one that agnostic towers share when left out
+    turn: bool = False  # what leaves at the end comes back at the start
+    gain_db: float = 0.0  # up to so much, either way
+    noise: float = 0.01  # standard deviation
+
+    def __post_init__(self) -> None:
+        if (self.waves is None) == (self.strips is None):
+            raise EarShotError(
+                got=f"{'no' if self.waves is None else 'two'} encoders of the second view",
+                expected="one of view.waves and view.strips",
+                mend="Set the other to none, such as --set view.strips=none.",
+            )
 
 
 class ViewTower(nn.Module):
-    """A waveform as a unit row of the space where it meets the anchor."""
+    """A sound as a unit row of the space where it meets the anchor."""
 
-    def __init__(self, encoder: AgnosticEncoder, dim: int, noise: float):
+    def __init__(self, encoder: nn.Module, dim: int, config: ViewConfig):
         super().__init__()
-        self.encoder, self.noise = encoder, noise
+        self.encoder, self.config = encoder, config
         self.projection = nn.Linear(encoder.dim, dim)
 
     def forward(self, waveform: Tensor, n_samples: Tensor) -> Tensor:
         """waveform [batch, samples] in [-1, 1], n_samples [batch] -> unit rows [batch, dim]."""
         if self.training:
-            waveform = waveform + self.noise * torch.randn_like(waveform)
+            waveform = another_view(waveform, n_samples, self.config)
         return F.normalize(self.projection(self.encoder(waveform, n_samples)).float())
+
+
+class HeardStrips(nn.Module):
+    """A front end and a StripTransformer of its own; the front end has nothing to learn."""
+
+    def __init__(self, features: nn.Module, encoder: StripTransformer):
+        super().__init__()
+        self.features, self.encoder, self.dim = features, encoder, encoder.dim
+
+    def forward(self, waveform: Tensor, n_samples: Tensor) -> Tensor:
+        """waveform [batch, samples], n_samples [batch] -> [batch, dim]."""
+        with torch.autocast(waveform.device.type, enabled=False):
+            log_mel, n_frames = self.features(waveform.float(), n_samples)
+        return self.encoder(log_mel, n_frames)
+
+
+def another_view(waveform: Tensor, n_samples: Tensor, config: ViewConfig) -> Tensor:
+    """The same sounds turned round in time, at another level, in noise: random, a draw a clip."""
+    n_clips, width = waveform.shape
+    draw = torch.rand(2, n_clips, 1, device=waveform.device)
+    if config.turn:
+        place = torch.arange(width, device=waveform.device)[None]
+        lengths = n_samples[:, None]
+        turned = (place + (draw[0] * lengths).long()) % lengths
+        waveform = waveform.gather(1, torch.where(place < lengths, turned, place))
+    gain = 10 ** ((2 * draw[1] - 1) * config.gain_db / 20)
+    return gain * waveform + config.noise * torch.randn_like(waveform)
 
 
 class ThreeStreams(nn.Module):
@@ -75,6 +118,13 @@ class ThreeStreams(nn.Module):
 
 def add_view(towers: TwoTower, config: ViewConfig) -> ThreeStreams:
     """The towers with a second view of random weights."""
+    project = towers.audio_projection
+    dim = project.fine_dim if isinstance(project, FineToCoarse) else project.dim
+    if config.strips is not None:
+        n_mels = towers.features.config.n_mels
+        strips = StripTransformer(replace(config.strips, n_mels=n_mels))
+        return ThreeStreams(towers, ViewTower(HeardStrips(towers.features, strips), dim, config))
+    assert config.waves is not None
     shared = getattr(towers.audio_encoder, "trunk", None)
     trunk = shared if config.trunk is None else Trunk(config.trunk)
     if trunk is None:
@@ -83,10 +133,8 @@ def add_view(towers: TwoTower, config: ViewConfig) -> ThreeStreams:
             expected="a trunk of its own",
             mend="Set its size: --set view.trunk.dim=64.",
         )
-    project = towers.audio_projection
-    dim = project.fine_dim if isinstance(project, FineToCoarse) else project.dim
     encoder = AgnosticEncoder(WaveStem(config.waves, trunk.config.dim), trunk)
-    return ThreeStreams(towers, ViewTower(encoder, dim, config.noise))
+    return ThreeStreams(towers, ViewTower(encoder, dim, config))
 
 
 def save_view(streams: ThreeStreams, folder: Path) -> None:

@@ -82,7 +82,7 @@ class Config:
     """Everything that a run depends on beside its clips."""
 
     model: TwoTowerConfig
-    view: ViewConfig = field(default_factory=ViewConfig)
+    view: ViewConfig
     harmony: HarmonyConfig = field(default_factory=HarmonyConfig)
     fit: FitConfig = field(default_factory=FitConfig)
     batch_size: int = 64  # clips, over all processes
@@ -141,19 +141,20 @@ class Config:
                 features=LogMelConfig(
                     sample_rate=16_000,  # Hz (paper 48 000)
                     n_fft=512,
-                    hop_length=256,
+                    hop_length=512,
                     n_mels=32,  # (paper 80)
                     f_max=8_000.0,
                 ),
-                audio=AudioTower(strips=StripTransformerConfig(32, strip=8, dim=64, depth=2)),
+                audio=AudioTower(strips=StripTransformerConfig(32, strip=4, dim=64, depth=2)),
                 text=TextTower(words=WordText(transformer=TextTransformerConfig(48, 1, 4))),
                 dim=64,  # (paper 512 and 256)
                 window_s=1.0,  # (paper 3.2)
                 fill="none",
             ),
             view=ViewConfig(
-                waves=WaveStemConfig(patch=256, max_positions=64),
-                trunk=TrunkConfig(64, 2, 4, 256, dropout=0.0, drop_tokens=0.0),
+                strips=StripTransformerConfig(32, strip=4, dim=48, depth=1),
+                turn=True,
+                gain_db=6.0,
             ),
             harmony=HarmonyConfig(mode="gc"),
             fit=FitConfig(steps=300, learning_rate=3e-3, warmup_steps=20),  # (paper 500 000, 1e-4)

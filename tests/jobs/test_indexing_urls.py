@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 
 from earshot.cli.main import app
 from earshot.core.errors import EarShotError
+from earshot.engines import task
+from earshot.engines.urls import fetch
 from earshot.index import Store
 from earshot.jobs import loading
 from earshot.jobs.indexing import index
@@ -78,6 +80,23 @@ def test_without_a_place_the_index_lies_in_the_cache(
     assert search("dog", bucket, model=ToyEmbedder(), k=1)[0].name == "pets/dog bark.wav"
     with pytest.raises(EarShotError, match=f"no index on this machine.*earshot index {bucket}x"):
         search("dog", f"{bucket}x", model=ToyEmbedder())
+
+
+def test_an_object_is_fetched_once(
+    bucket: str, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hash and windows come from the same bytes; a bucket is not paid for twice."""
+    fetched: list[str] = []
+
+    def counted(url: str) -> bytes:
+        fetched.append(url)
+        return fetch(url)
+
+    monkeypatch.setattr(task, "fetch", counted)
+    assert index(bucket, model=ToyEmbedder(), index=place).added == 3
+    assert len(fetched) == len(set(fetched)) == 3
+    assert index(bucket, model=ToyEmbedder(), index=place).unchanged == 3
+    assert len(fetched) == 3
 
 
 def test_a_slip_in_the_url_forgets_nothing(bucket: str, place: Path) -> None:

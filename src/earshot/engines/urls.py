@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -49,11 +48,6 @@ def fetch(url: str) -> bytes:
         )
     with files.open_input_stream(path) as stream:
         return bytes(stream.read())
-
-
-def hash_of_url(url: str) -> str:
-    """32 hex digits of an object's bytes, as `jobs.content.content_hash` of a file's."""
-    return hashlib.blake2b(fetch(url), digest_size=16).hexdigest()
 
 
 def facts_of_url(url: str) -> tuple[int, int]:

@@ -150,3 +150,15 @@ def test_a_link_out_of_the_folder_leads_nowhere(tmp_path: Path) -> None:
     server = build_server(tmp_path / "in", model=ToyEmbedder())
     answer = call(server, "tag", path="link.wav")
     assert "leads out of the indexed folder" in answer
+
+
+def test_sounds_in_a_bucket_are_found_tagged_and_compared(tmp_path: Path) -> None:
+    write_tones(tmp_path / "bucket", {"a b/dog#.wav": ("dog",), "cat.wav": ("cat",)})
+    place = tmp_path / "index"
+    earshot.index(f"file://{tmp_path}/bucket", model=ToyEmbedder(), index=place)
+    server = build_server(index=place, model=ToyEmbedder())
+    best = call(server, "search", words="dog", k=1)["hits"][0]["path"]
+    assert best == "a b/dog#.wav"
+    assert call(server, "tag", path=best, labels=["cat", "dog"])["labels"][0]["label"] == "dog"
+    assert [hit["path"] for hit in call(server, "similar", path=best)["hits"]] == ["cat.wav"]
+    assert call(server, "index_stats")["folder"] == "bucket"

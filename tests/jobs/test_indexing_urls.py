@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 
 from earshot.cli.main import app
 from earshot.core.errors import EarShotError
+from earshot.engines import task, urls
+from earshot.engines.urls import fetch
 from earshot.index import Store
 from earshot.jobs import loading
 from earshot.jobs.indexing import index
@@ -80,10 +82,48 @@ def test_without_a_place_the_index_lies_in_the_cache(
         search("dog", f"{bucket}x", model=ToyEmbedder())
 
 
+def test_an_object_is_fetched_once(
+    bucket: str, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hash and windows come from the same bytes; a bucket is not paid for twice."""
+    fetched: list[str] = []
+
+    def counted(url: str) -> bytes:
+        fetched.append(url)
+        return fetch(url)
+
+    monkeypatch.setattr(task, "fetch", counted)
+    assert index(bucket, model=ToyEmbedder(), index=place).added == 3
+    assert len(fetched) == len(set(fetched)) == 3
+    assert index(bucket, model=ToyEmbedder(), index=place).unchanged == 3
+    assert len(fetched) == 3
+
+
 def test_a_slip_in_the_url_forgets_nothing(bucket: str, place: Path) -> None:
     index(bucket, model=ToyEmbedder(), index=place)
     with pytest.raises(EarShotError, match="nothing lies"):
         index(f"{bucket}s", model=ToyEmbedder(), index=place)
+    assert Store.open(str(place)).n_files == 3
+
+
+class Silent:
+    """A storage that nobody can reach."""
+
+    def get_file_info(self, what: object) -> object:
+        raise OSError("When listing objects: AWS Error NETWORK_CONNECTION\nmore of it")
+
+
+def test_a_storage_that_does_not_answer_is_a_sentence_and_forgets_nothing(
+    bucket: str, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index(bucket, model=ToyEmbedder(), index=place)
+    monkeypatch.setattr(urls, "_files", lambda url: (Silent(), "x"))
+    for ask in (urls.stored_sounds, urls.fetch, urls.facts_of_url):
+        with pytest.raises(EarShotError, match=r"NETWORK_CONNECTION; expected.*credentials"):
+            ask(bucket)
+    assert list(urls.find_sounds([bucket])) == [bucket]  # listed as failed when it is read
+    with pytest.raises(EarShotError, match="NETWORK_CONNECTION"):
+        index(bucket, model=ToyEmbedder(), index=place)
     assert Store.open(str(place)).n_files == 3
 
 

@@ -120,7 +120,6 @@ def test_weights_that_do_not_fit_are_named(run_folder: Path, tmp_path: Path) -> 
         load(tmp_path)
 
 
-@pytest.mark.skipif("earshot-small" not in shipped_models(), reason="its weights are not made yet")
 def test_the_shipped_model_needs_nothing_but_the_package() -> None:
     model = load()
     assert model.name == "earshot-small"

@@ -13,10 +13,11 @@ import pytest
 
 from earshot.core.errors import EarShotError
 from earshot.core.lock import one_writer
+from earshot.engines import task
+from earshot.engines.content import content_hash
 from earshot.index import Store
 from earshot.index.connection import writing
-from earshot.jobs import indexing, loading
-from earshot.jobs.content import content_hash
+from earshot.jobs import loading
 from earshot.jobs.search import search
 from earshot.synth import write_dataset
 from earshot.synth.dataset import LOCK as SET_LOCK
@@ -158,7 +159,7 @@ def test_files_that_change_or_vanish_while_they_are_read(
             path.unlink()
         return digest
 
-    monkeypatch.setattr(indexing, "hash_of", meddling)
+    monkeypatch.setattr(task, "content_hash", meddling)
     ran = earshot("index", sounds, "--json", capsys=capsys)
     assert ran.status == 2
     assert {Path(row["path"]).stem: row["error"][:30] for row in ran.failed} == {

@@ -8,6 +8,8 @@ import subprocess
 from importlib import metadata
 from pathlib import Path
 
+WRITTEN = (":(top,exclude)results", ":(top,exclude)docs")
+
 
 def describe_machine() -> dict[str, str | int]:
     """Processor, cores, system and library versions, for results files."""
@@ -23,14 +25,19 @@ def describe_machine() -> dict[str, str | int]:
 
 
 def commit_of(folder: Path) -> str:
-    """The git commit of `folder`, with "+" when files differ from it; "unknown" outside git."""
+    """The git commit of `folder`, with "+" when files differ from it; "unknown" outside git.
+
+    The top folders results and docs do not count: a measurement writes them itself.
+    """
     try:
         run = ["git", "-C", str(folder)]
         head = subprocess.run(
             [*run, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True
         )
         dirty = subprocess.run(
-            [*run, "status", "--porcelain", "-uno"], capture_output=True, text=True
+            [*run, "status", "--porcelain", "-uno", "--", ":/", *WRITTEN],
+            capture_output=True,
+            text=True,
         )
     except FileNotFoundError:
         return "unknown"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from earshot.core.errors import EarShotError
-from earshot.core.urls import is_url
+from earshot.engines.content import bytes_hash, content_hash
 from earshot.engines.urls import fetch
 
 if TYPE_CHECKING:
@@ -41,20 +41,36 @@ class Done(Generic[K]):
     digest: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass
 class FileWindows:
-    """Calling it reads a file, or an object behind a URL, in a model's windows."""
+    """Calling it reads a file, or an object behind a URL, in a model's windows.
+
+    An object is fetched once for its hash and its windows, when the hash is asked for first.
+    """
 
     source: Path | str
     sample_rate: int
     window_s: float
     hop_s: float
+    _fetched: bytes | None = field(default=None, init=False, repr=False, compare=False)
+
+    def digest(self) -> str:
+        """The hash of its bytes; for `Task.digest`."""
+        if not isinstance(self.source, str):
+            return content_hash(self.source)
+        self._fetched = fetch(self.source)
+        return bytes_hash(self._fetched)
 
     def __call__(self) -> Iterator[Window]:
         """The windows, decoded as they are asked for."""
         from earshot.audio import stream_windows
 
-        source = fetch(self.source) if is_url(self.source) else self.source
+        source: Path | bytes
+        if isinstance(self.source, str):
+            source = fetch(self.source) if self._fetched is None else self._fetched
+            self._fetched = None  # the task outlives its reading
+        else:
+            source = self.source
         yield from stream_windows(
             source, sample_rate=self.sample_rate, window_s=self.window_s, hop_s=self.hop_s
         )

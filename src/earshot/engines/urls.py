@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -32,9 +32,10 @@ class StoredSound:
 
 
 def fetch(url: str) -> bytes:
-    """The bytes of an object. Raises EarShotError when it cannot be had, OSError when cut off."""
+    """The bytes of an object. Raises EarShotError when it cannot be had."""
     files, path = _files(url)
-    info = files.get_file_info(path)
+    with _answering(url):
+        info = files.get_file_info(path)
     if not info.is_file:
         raise EarShotError(
             got=f"{url}, where there is no object",
@@ -47,19 +48,15 @@ def fetch(url: str) -> bytes:
             expected=f"at most {MAX_BYTES:,}, which fit into memory",
             mend="Copy it to a disk, or cut it.",
         )
-    with files.open_input_stream(path) as stream:
+    with _answering(url), files.open_input_stream(path) as stream:
         return bytes(stream.read())
-
-
-def hash_of_url(url: str) -> str:
-    """32 hex digits of an object's bytes, as `jobs.content.content_hash` of a file's."""
-    return hashlib.blake2b(fetch(url), digest_size=16).hexdigest()
 
 
 def facts_of_url(url: str) -> tuple[int, int]:
     """Bytes of an object and nanoseconds of its last change; -1 for what its storage tells not."""
     files, path = _files(url)
-    return _facts(files.get_file_info(path))
+    with _answering(url):
+        return _facts(files.get_file_info(path))
 
 
 def find_sounds(paths: Iterable[str | Path]) -> Iterator[Path | str]:
@@ -90,10 +87,11 @@ def stored_sounds(url: str) -> list[StoredSound]:
     from earshot.audio.find import AUDIO_SUFFIXES
 
     files, path = _files(url)
-    there = files.get_file_info(path)
-    if there.is_file:
-        return [StoredSound(PurePosixPath(path).name, url, *_facts(there))]
-    found = files.get_file_info(FileSelector(path, recursive=True, allow_not_found=True))
+    with _answering(url):
+        there = files.get_file_info(path)
+        if there.is_file:
+            return [StoredSound(PurePosixPath(path).name, url, *_facts(there))]
+        found = files.get_file_info(FileSelector(path, recursive=True, allow_not_found=True))
     if not found:
         raise EarShotError(
             got=f"{url}, where nothing lies",
@@ -107,6 +105,19 @@ def stored_sounds(url: str) -> list[StoredSound]:
         if not hidden and Path(name).suffix.lower() in AUDIO_SUFFIXES:
             sounds.append(StoredSound(name, str(below(url, name)), *_facts(info)))
     return sounds
+
+
+@contextmanager
+def _answering(url: str) -> Iterator[None]:
+    """What a storage complains of, as a sentence."""
+    try:
+        yield
+    except OSError as fault:
+        raise EarShotError(
+            got=f"{url}: {str(fault).strip().partition(chr(10))[0]}",
+            expected="a storage that answers and lets you in",
+            mend="Check the network, the URL and the credentials, and run the same again.",
+        ) from fault
 
 
 def _facts(info: FileInfo) -> tuple[int, int]:

@@ -20,8 +20,8 @@ def is_remote(place: str | Path) -> bool:
     return is_url(str(place))
 
 
-def named_root(folder: str | Path) -> Root:
-    """A folder of sounds as it was named: a path, or the URL of one, without a slash at its end."""
+def path_or_url(folder: str | Path) -> Root:
+    """A place as it was named: a path, or a URL, quoted and without a slash at its end."""
     if not is_url(folder):
         return Path(folder)
     place, mark, query = quoted(str(folder)).partition("?")

@@ -8,7 +8,7 @@ from typing import Any
 from earshot.core.errors import EarShotError, unknown_name
 from earshot.index import Store, find_index, place_index
 from earshot.index.exchange import export_parquet, import_parquet, read_settings
-from earshot.index.place import named_root
+from earshot.index.place import path_or_url
 
 
 def index_stats(
@@ -19,7 +19,7 @@ def index_stats(
     Looks into the index of `folder` (the working folder and those above it when left out) or into
     `index`. `fragments` are what commits left behind: one or two after an indexing run.
     """
-    place = find_index(named_root(folder) if folder is not None else None, index)
+    place = find_index(path_or_url(folder) if folder is not None else None, index)
     held = Store.open_all(place)
     if not held:
         raise EarShotError(
@@ -48,7 +48,7 @@ def export_index(
             expected="a name that ends in .parquet",
             mend="Write: earshot store export index.parquet",
         )
-    place = find_index(named_root(folder) if folder is not None else None, index)
+    place = find_index(path_or_url(folder) if folder is not None else None, index)
     store = _chosen(place, model)
     n_rows = export_parquet(store, target)
     return {
@@ -70,14 +70,14 @@ def import_index(
     """
     path = Path(source)
     known = read_settings(path)
-    home = named_root(root) if root is not None else None
+    home = path_or_url(root) if root is not None else None
     if isinstance(home, Path) and not home.is_dir():
         raise EarShotError(
             got=f"--root {root}, which is not a folder",
             expected="the folder of the sounds on this machine",
             mend="Correct the path; or leave it out and say where the index goes: --index PATH.",
         )
-    was_at = named_root(known.root)
+    was_at = path_or_url(known.root)
     if index is None and home is None and isinstance(was_at, Path) and not was_at.is_dir():
         raise EarShotError(
             got=f"{source}, whose sounds lay in {known.root}, which is not on this machine",

@@ -12,11 +12,16 @@ Facts = tuple[int, int]  # bytes, nanoseconds of its last change; -1 where there
 
 
 def facts_of(source: Path | str) -> Facts:
-    """Size and time of a file, or of the object behind a URL."""
+    """Size and time of a file, or of the object behind a URL; -1 where there is none."""
     try:
-        if is_url(source):
-            return facts_of_url(str(source))
-        found = Path(source).stat()
+        return size_and_time(source)
     except (OSError, EarShotError):  # reading it will say what is wrong
         return -1, -1
+
+
+def size_and_time(source: Path | str) -> Facts:
+    """Size and time as they are now. Raises OSError or EarShotError when it is gone."""
+    if is_url(source):
+        return facts_of_url(str(source))
+    found = Path(source).stat()
     return found.st_size, found.st_mtime_ns

@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING
 
 from earshot.core.errors import EarShotError
 from earshot.engines import Done, Engine, FileWindows, Task, embed_each
+from earshot.engines.content import content_hash
 from earshot.engines.task import windows_of
 from earshot.index import FileRows, IndexSettings, KnownFile, Store, place_index
 from earshot.index.connection import writing
 from earshot.index.outdated import drop_outdated
-from earshot.index.place import named_root, root_word
+from earshot.index.place import path_or_url, root_word
 from earshot.jobs.data_rows import row_failures
 from earshot.jobs.each_file import Failure, Pace
-from earshot.jobs.sound_folder import Found, hash_of, size_and_time, walk
+from earshot.jobs.file_facts import size_and_time
+from earshot.jobs.sound_folder import Found, walk
 
 if TYPE_CHECKING:
     from earshot.audio import Window
@@ -75,7 +77,7 @@ def index(
     """
     from earshot.jobs.loading import as_embedder
 
-    root = named_root(folder)
+    root = path_or_url(folder)
     if data is not None and isinstance(root, str):
         raise EarShotError(
             got=f"--data {data} for sounds at {root}",
@@ -200,7 +202,7 @@ class _Update:
             digest = old.content_hash  # only its words changed
         elif one.known.size in self.sizes:
             try:
-                digest = hash_of(one.path)
+                digest = content_hash(one.path)
             except (EarShotError, OSError):
                 return False  # the decoder will say what is wrong with it
         else:
@@ -214,14 +216,8 @@ class _Update:
         return True
 
     def _embed(self, todo: Iterable[_Todo]) -> Iterator[Done[_Todo]]:
-        tasks = (
-            Task(
-                one,
-                partial(_at_rest, one, windows_of(one.path, self.embedder)),
-                partial(hash_of, one.path),
-            )
-            for one in todo
-        )
+        sounds = ((one, windows_of(one.path, self.embedder)) for one in todo)
+        tasks = (Task(one, partial(_at_rest, one, sound), sound.digest) for one, sound in sounds)
         return self.engine(tasks, self.embedder)
 
     def _take(self, done: Done[_Todo]) -> None:

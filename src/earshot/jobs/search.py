@@ -14,7 +14,7 @@ from earshot.core.urls import name_below
 from earshot.engines.urls import fetch
 from earshot.index import Store, find_index
 from earshot.index.hybrid import Found, find
-from earshot.index.place import named_root
+from earshot.index.place import path_or_url
 from earshot.index.where import both, has_tag, in_folder
 from earshot.index.words import query_words
 from earshot.jobs.file_facts import facts_of
@@ -59,8 +59,8 @@ def search(
     if liked or disliked:
         vector = moved_query(
             vector,
-            [_vector_of(named_root(sound), store, embedder) for sound in liked],
-            [_vector_of(named_root(sound), store, embedder) for sound in disliked],
+            [_vector_of(path_or_url(sound), store, embedder) for sound in liked],
+            [_vector_of(path_or_url(sound), store, embedder) for sound in disliked],
         )
     return find(
         store,
@@ -89,7 +89,7 @@ def similar(
 
     The file need not be in the index. Where it is, its vectors are taken from there.
     """
-    path = named_root(sound)
+    path = path_or_url(sound)
     _check_k(k)
     embedder = None if model is None else as_embedder(model, **(options or {}))
     store = open_store(folder, index, embedder)
@@ -135,7 +135,7 @@ def open_store(
     folder: str | Path | None, index: str | Path | None, model: str | Path | Embedder | None
 ) -> Store:
     """The index to look into; when `model` is an embedder, its table."""
-    place = find_index(named_root(folder) if folder is not None else None, index)
+    place = find_index(path_or_url(folder) if folder is not None else None, index)
     if model is None:
         return Store.open(place)
     embedder = as_embedder(model)

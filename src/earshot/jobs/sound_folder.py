@@ -9,10 +9,8 @@ from pathlib import Path
 
 from earshot.core.errors import EarShotError
 from earshot.core.files import is_folder
-from earshot.core.urls import is_url
-from earshot.engines.urls import facts_of_url, hash_of_url, stored_sounds
+from earshot.engines.urls import stored_sounds
 from earshot.index.place import Root
-from earshot.jobs.content import content_hash
 
 
 @dataclass(frozen=True)
@@ -46,19 +44,6 @@ def walk(root: Root) -> Iterator[Found]:
             mend="Correct the path; single files are tagged with: earshot tag FILE.",
         )
     yield from _walk_folder(root)
-
-
-def size_and_time(source: Path | str) -> tuple[int, int]:
-    """Bytes, and nanoseconds of the last change. Raises OSError or EarShotError when it is gone."""
-    if is_url(source):
-        return facts_of_url(str(source))
-    facts = Path(source).stat()
-    return facts.st_size, facts.st_mtime_ns
-
-
-def hash_of(source: Path | str) -> str:
-    """32 hex digits of a sound's bytes, wherever it lies."""
-    return hash_of_url(source) if isinstance(source, str) else content_hash(source)
 
 
 def _walk_folder(root: Path) -> Iterator[Found]:

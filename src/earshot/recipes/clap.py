@@ -226,7 +226,7 @@ def run(
         PAPER.key, config, out, [clip.id for clip in train], resume=resume, start=start
     )
     model, objective = this.two_tower(build), InfoNCE()
-    if config.text_weights is not None:
+    if config.text_weights is not None and start is None:
         start_text_from(model, config.text_weights)
     if config.spec_augment is not None:
         augment(model, config.spec_augment)

@@ -80,7 +80,7 @@ def hear_crops(
 
 
 def two_tower_figures(
-    model: TwoTower, test: Sequence[Clip], known: set[str], prompt: str
+    model: TwoTower, test: ClipSet, known: set[str], prompt: str
 ) -> tuple[dict[str, float], Heard]:
     """Naming and retrieval on the test clips, heard as the model is used.
 
@@ -90,11 +90,8 @@ def two_tower_figures(
     whole: Literal["fusion", "windows"] = "windows" if model.long_clips is None else "fusion"
     embedder = Embedder(model, "run", long_clips=whole, device=model.logit_scale.device)
     heard = hear(embedder, test)
-    labels = (
-        test.labels if isinstance(test, ClipSet) else sorted({w for c in test for w in c.labels})
-    )
     figures = zero_shot_figures(
-        embedder.embed_texts, heard, labels, known, lambda label: fill_prompt(prompt, label)
+        embedder.embed_texts, heard, test.labels, known, lambda label: fill_prompt(prompt, label)
     )
     return figures | retrieval_figures(embedder.embed_texts, heard), heard
 

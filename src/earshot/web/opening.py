@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from earshot.core.errors import EarShotError
 from earshot.index import Store, find_index
-from earshot.index.place import Root, is_remote, last_part, named_root
+from earshot.index.place import Root, is_remote, last_part, path_or_url
 from earshot.jobs.loading import as_embedder
 from earshot.jobs.search import require_same
 from earshot.web.library import Library
@@ -31,7 +31,7 @@ def open_libraries(
     indexes it made. Raises EarShotError when there is no index, or none by a model asked for.
     """
     places = [find_index(None, each) for each in indexes] or [
-        find_index(None if folder is None else named_root(folder))
+        find_index(None if folder is None else path_or_url(folder))
     ]
     loaded: dict[tuple[str, str], Embedder] = {}
 

@@ -6,48 +6,51 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
-from earshot.core.errors import EarShotError, unknown_name
+from earshot.core.errors import EarShotError
 from earshot.data.clip import Clip
 from earshot.data.clip_set import ClipSet
 from earshot.data.columns import Columns
 from earshot.data.open import open_clips
+from earshot.data.shared import need_shared_data
 
+NAME = "fsdd"  # the folder of the set, or of the part of it that is there
 SAMPLE_RATE = 8_000  # Hz, of the recordings
+DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+SENTENCES = (
+    "{digit}", "the number {digit}", "the digit {digit}", "someone says {digit}",
+    "number {digit} please", "press {digit}", "channel {digit}", "count to {digit}",
+)  # fmt: skip
 
 
-def digit_clips(folder: Path, unseen: str) -> ClipSet:
-    """Splits "train" and "test", in memory; the label and the caption of a clip are its word.
+def digit_clips(seed: int, *, templates: tuple[str, ...] = ("{digit}",)) -> ClipSet:
+    """Splits "train" and "test", in memory: one speaker, by the seed, is in the test alone.
 
-    folder holds a manifest with the columns transcript and speaker; all clips of `unseen`, and
-    no others, are the test. Raises EarShotError when these columns or that speaker are not there.
+    The label is the digit's word, the captions are the templates around it, the group is the
+    speaker. Raises EarShotError where EARSHOT_SHARED holds no such recordings, or holds a set
+    without speakers.
     """
-    clips = _recordings(folder)
-    names = speakers(folder)
-    if unseen not in names:
-        raise unknown_name("speaker", unseen, names)
-    parted = [
-        replace(clip, split="test" if clip.extra["speaker"] == unseen else "train")
+    clips = _recordings(need_shared_data(NAME))
+    names = sorted({str(clip.group) for clip in clips})
+    unseen = names[seed % len(names)]
+    told = [
+        replace(
+            clip,
+            captions=tuple(template.format(digit=clip.labels[0]) for template in templates),
+            split="test" if clip.group == unseen else "train",
+        )
         for clip in clips
     ]
-    return ClipSet(parted, name="spoken digits")
-
-
-def speakers(folder: Path) -> tuple[str, ...]:
-    """Names of the speakers, sorted."""
-    return tuple(sorted({clip.extra["speaker"] for clip in _recordings(folder)}))
+    return ClipSet(told, name=NAME, labels=DIGITS)
 
 
 @lru_cache(maxsize=1)
 def _recordings(folder: Path) -> tuple[Clip, ...]:
     """Every clip with its sound: many short files, read once a process."""
-    clips = open_clips(folder, columns=Columns(caption="transcript", label="transcript"))
-    if any("speaker" not in clip.extra for clip in clips):
+    clips = open_clips(folder / "manifest.csv", columns=Columns(label="transcript", group="speaker"))
+    if len({clip.group for clip in clips}) < 2:
         raise EarShotError(
-            got=f"{folder} without a column speaker",
-            expected="the manifest of the Free Spoken Digit Dataset: path, transcript, speaker",
-            mend="Add the column.",
+            got=f"{folder} without two speakers",
+            expected="a manifest.csv with path, transcript and speaker, of two speakers at least",
+            mend="Get the set again.",
         )
-    return tuple(
-        replace(clip, audio=clip.read(sample_rate=SAMPLE_RATE), captions=clip.labels)
-        for clip in clips
-    )
+    return tuple(replace(clip, audio=clip.read(sample_rate=SAMPLE_RATE)) for clip in clips)

@@ -39,7 +39,7 @@ from earshot.data.class_incremental import (
 )
 from earshot.data.rehearsal import Memory, at_least, herding, rehearsed
 from earshot.data.shared import need_shared_data, shared_data
-from earshot.data.spoken_digits import digit_clips, speakers
+from earshot.data.spoken_digits import digit_clips
 from earshot.features import LogMelConfig
 from earshot.metrics.continual import continual
 from earshot.models.public_weights import load_public_weights
@@ -300,9 +300,7 @@ def example_clips(config: Config) -> ClipSet:
     """Procedural words; or recorded digits, whose speakers take turns as the unseen one."""
     if config.recordings == "words":
         return word_clips(config.seed, config.toy)
-    folder = need_shared_data("fsdd")
-    names = speakers(folder)
-    return digit_clips(folder, names[config.seed % len(names)])
+    return digit_clips(config.seed)
 
 
 def split_clips(clips: ClipSet, config: Config) -> tuple[ClipSet, ClipSet]:

@@ -8,6 +8,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from earshot.core.errors import EarShotError
 from earshot.models.two_tower import TwoTower
 
 Module = TypeVar("Module", bound=nn.Module)
@@ -39,16 +40,23 @@ class LockedTexts:
     ) -> None:
         self.model = model.lock("text")
         distinct = sorted(set(texts), key=lambda text: (len(text), text))
+        if not distinct:
+            raise EarShotError(
+                got="no text", expected="one at least", mend="Give the clips captions or labels."
+            )
+        self._texts, self._batch_size = distinct, batch_size
         self._place: dict[str, int] = {}
         self.rows: Tensor | None = None  # [texts, dim]
-        if distinct and len(distinct) <= at_most:
+        if len(distinct) <= at_most:
             self._place = {text: i for i, text in enumerate(distinct)}
-            with torch.no_grad():
-                batches = [
-                    model.embed_text(distinct[first : first + batch_size])
-                    for first in range(0, len(distinct), batch_size)
-                ]
-            self.rows = torch.cat(batches)
+            self.rows = self._read(distinct)
+
+    def all_rows(self, at_most: int = 20_000) -> Tensor:
+        """Unit rows [texts, dim] of the corpus's distinct texts, of an even part of very many."""
+        if self.rows is not None:
+            return self.rows
+        step = max(1, len(self._texts) // at_most)
+        return self._read(self._texts[::step])
 
     def __call__(self, texts: Sequence[str]) -> Tensor:
         """Unit rows [batch, dim] on the model's device; of texts that are not kept, made now."""
@@ -59,3 +67,11 @@ class LockedTexts:
         if self.rows.device != device:
             self.rows = self.rows.to(device)
         return self.rows[[self._place[text] for text in texts]]
+
+    def _read(self, texts: Sequence[str]) -> Tensor:
+        with torch.no_grad():
+            rows = [
+                self.model.embed_text(texts[first : first + self._batch_size])
+                for first in range(0, len(texts), self._batch_size)
+            ]
+        return torch.cat(rows)

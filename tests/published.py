@@ -24,6 +24,8 @@ from transformers import (
     GPT2Model,
     RobertaConfig,
     RobertaModel,
+    T5Config,
+    T5EncoderModel,
 )
 
 from earshot.features.log_mel import LogMel, LogMelConfig
@@ -125,6 +127,19 @@ def toy_bert(vocab_size: int) -> BertModel:
 def toy_gpt2(vocab_size: int) -> GPT2Model:
     config = GPT2Config(vocab_size=vocab_size, n_embd=64, n_layer=2, n_head=1, n_positions=90)
     return shake(GPT2Model(config), 4)
+
+
+def toy_t5(vocab_size: int) -> T5EncoderModel:
+    config = T5Config(
+        vocab_size=vocab_size,
+        d_model=48,
+        d_kv=12,
+        d_ff=80,
+        num_layers=2,
+        num_heads=3,
+        feed_forward_proj="gated-gelu",
+    )
+    return shake(T5EncoderModel(config), 8)
 
 
 def toy_tokenizer(folder: Path, *, kind: str = "roberta") -> Path:

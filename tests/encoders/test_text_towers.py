@@ -8,7 +8,7 @@ from transformers import BertConfig, BertModel
 from earshot.core.errors import EarShotError
 from earshot.encoders.pretrained_text import PretrainedText
 from earshot.encoders.text_transformer import TextTransformer, TextTransformerConfig
-from published import toy_bert, toy_gpt2, toy_roberta
+from published import toy_bert, toy_gpt2, toy_roberta, toy_t5
 
 TOKENS = torch.tensor([[5, 9, 7, 3, 0, 0], [5, 8, 6, 4, 2, 3]])
 
@@ -22,10 +22,12 @@ def towers() -> dict[str, tuple[nn.Module, int]]:
         "roberta": (PretrainedText(toy_roberta(20), "pooler"), 1),
         "bert": (PretrainedText(toy_bert(20), "first"), 0),
         "gpt2": (PretrainedText(toy_gpt2(20), "last"), 0),
+        "t5": (PretrainedText(toy_t5(20), "mean"), 0),
+        "t5 over padding": (PretrainedText(toy_t5(20), "mean", pad_to=9), 0),
     }
 
 
-@pytest.mark.parametrize("name", ["own", "roberta", "bert", "gpt2"])
+@pytest.mark.parametrize("name", ["own", "roberta", "bert", "gpt2", "t5", "t5 over padding"])
 def test_padding_changes_nothing_and_order_does(name: str) -> None:
     tower, pad = towers()[name]
     tokens = TOKENS.clone()
@@ -53,6 +55,22 @@ def test_each_tower_is_read_at_its_place() -> None:
         hidden = gpt2(TOKENS, attention_mask=seen).last_hidden_state
         last = PretrainedText(gpt2, "last")(TOKENS, none)
     assert torch.allclose(last, torch.stack([hidden[0, 3], hidden[1, 5]]), atol=1e-6)
+
+
+def test_t5_is_read_as_a_mean_over_its_tokens_or_over_padding_too() -> None:
+    none = torch.zeros_like(TOKENS, dtype=torch.bool)
+    none[0, 4:] = True
+    t5 = toy_t5(20)
+    with torch.inference_mode():
+        hidden = t5(TOKENS, attention_mask=(~none).long()).last_hidden_state
+        mean = PretrainedText(t5, "mean")(TOKENS, none)
+        padded = torch.cat([TOKENS, torch.zeros(2, 3, dtype=torch.int64)], 1)
+        seen = torch.cat([(~none).long(), torch.zeros(2, 3, dtype=torch.int64)], 1)
+        longer = t5(padded, attention_mask=seen).last_hidden_state
+        over_padding = PretrainedText(t5, "mean", pad_to=9)(TOKENS, none)
+    assert torch.allclose(mean, torch.stack([hidden[0, :4].mean(0), hidden[1].mean(0)]), atol=1e-6)
+    assert torch.allclose(over_padding, longer.mean(1), atol=1e-6)
+    assert not torch.allclose(over_padding, mean, atol=1e-3)
 
 
 def test_the_published_reading_of_gpt2_miscounts_an_exclamation_mark() -> None:

@@ -14,11 +14,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from earshot.objectives.gather import first_row, gather_rows, n_processes
+from earshot.objectives.hard_negatives import HardNegatives
 from earshot.objectives.infonce import InfoNCE
 from earshot.objectives.laion_extras import FourTermInfoNCE, KappaInfoNCE
+from earshot.objectives.modular import ModularContrastive
 
 N_PROCESSES, N_ROWS = 2, 6
-KINDS = ("whole", "local", "groups", "positives", "four", "kappa")
+KINDS = ("whole", "local", "groups", "positives", "four", "kappa", "hard", "modular")
 
 
 def _loss(kind: str, audio: Tensor, text: Tensor, scale: Tensor, rows: slice) -> Tensor:
@@ -32,6 +34,14 @@ def _loss(kind: str, audio: Tensor, text: Tensor, scale: Tensor, rows: slice) ->
     if kind == "positives":
         weights = torch.rand(N_ROWS, N_ROWS, generator=torch.Generator().manual_seed(5))
         return InfoNCE()(audio, text, scale, positives=weights[rows])
+    if kind in ("hard", "modular"):
+        owner = torch.tensor([0, 0, 1, 3, 4, 4, 4])  # three of the first half's clips, four more
+        extra = F.normalize(torch.randn(7, 4, generator=torch.Generator().manual_seed(6)))
+        mine = (owner >= rows.indices(N_ROWS)[0]) & (owner < rows.indices(N_ROWS)[1])
+        owned = extra[mine], owner[mine] - rows.indices(N_ROWS)[0]
+        if kind == "hard":
+            return HardNegatives()(audio, text, *owned, scale)
+        return ModularContrastive()(audio, text, *owned, (torch.arange(7) % 2 > 0)[mine], scale)
     return InfoNCE(local_rows=kind == "local")(audio, text, scale)
 
 

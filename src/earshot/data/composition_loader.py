@@ -106,6 +106,12 @@ class CompositionLoader:
         return compose(self.segments, self.config, rng)
 
 
+def flattened(texts: Sequence[Sequence[str]]) -> tuple[list[str], Tensor]:
+    """All texts of all clips in one list, and the row of each one's clip [texts]."""
+    owner = [row for row, mine in enumerate(texts) for _ in mine]
+    return [text for mine in texts for text in mine], torch.tensor(owner, dtype=torch.int64)
+
+
 def collate(made: Sequence[Composition]) -> CompositionBatch:
     """A batch of compositions."""
     lengths = [len(each.waveform) for each in made]

@@ -34,13 +34,19 @@ def draw_twins(n: int, segments: Segments, config: CompositionConfig, seed: int)
     Labels are distinct, each caption pair has its own word for "then", and neither loudness nor
     length tells the two clips apart. Source: arXiv:2310.08753, CompA-order.
     """
+    need_two_labels(segments)
+    return [_twins(segments, config, generator(seed, i, "twins")) for i in range(n)]
+
+
+def need_two_labels(segments: Segments) -> Segments:
+    """The segments as they are; an EarShotError when they are of one kind only."""
     if len(segments.labels) < 2:
         raise EarShotError(
-            got=f"clips of {len(segments.labels)} labels",
+            got=f"clips of one label, {segments.labels[0]!r}",
             expected="two labels or more",
             mend="Twins need two kinds of sound: add clips with other labels.",
         )
-    return [_twins(segments, config, generator(seed, i, "twins")) for i in range(n)]
+    return segments
 
 
 def _twins(segments: Segments, config: CompositionConfig, rng: np.random.Generator) -> Twins:

@@ -15,7 +15,13 @@ from earshot.core.errors import EarShotError
 from earshot.encoders.earshot_cnn import EarshotCnn, EarshotCnnConfig
 from earshot.encoders.htsat import Htsat, HtsatConfig
 from earshot.encoders.panns import CnnConfig, PannsCnn
-from earshot.encoders.pretrained_text import PretrainedText, bert_text, gpt2_text, roberta_text
+from earshot.encoders.pretrained_text import (
+    PretrainedText,
+    bert_text,
+    gpt2_text,
+    roberta_text,
+    t5_text,
+)
 from earshot.encoders.strip_transformer import StripTransformer, StripTransformerConfig
 from earshot.encoders.text_transformer import TextTransformer, TextTransformerConfig
 from earshot.features import LogMel, LogMelConfig
@@ -46,7 +52,7 @@ class AudioTower:
 class PublishedText:
     """A text encoder of `transformers` in its published sizes, or smaller ones for tests."""
 
-    kind: Literal["roberta", "bert", "gpt2"] = "roberta"
+    kind: Literal["roberta", "bert", "gpt2", "t5"] = "roberta"
     tokenizer: str = "roberta-base"  # a folder, or a name on the hub; read when first needed
     vocab_size: int = 50_265
     max_tokens: int = 77  # longer texts are cut
@@ -55,6 +61,16 @@ class PublishedText:
     dim: int = 768
     depth: int = 12
     n_heads: int = 12
+    inner_dim: int | None = None  # of the feed-forward layers; 4 * dim when left out
+    pad_to: int | None = None  # T5 alone: tokens to pad to, and the mean counts padding too
+
+    def __post_init__(self) -> None:
+        if self.pad_to is not None and self.kind != "t5":
+            raise EarShotError(
+                got=f"pad_to={self.pad_to} for a {self.kind} text tower",
+                expected="a T5, which is read as a mean over tokens",
+                mend="Set model.text.published.pad_to=none.",
+            )
 
     @classmethod
     def roberta(cls) -> PublishedText:
@@ -70,6 +86,22 @@ class PublishedText:
     def gpt2(cls) -> PublishedText:
         """GPT-2 as MS-CLAP 2023 reads it: at its last token. Source: arXiv:2309.05767, 2."""
         return cls("gpt2", "gpt2", vocab_size=50_257, suffix=" <|endoftext|>", pad_id=0)
+
+    @classmethod
+    def flan_t5_large(cls) -> PublishedText:
+        """The encoder of Flan-T5-large as CompA reads it. Source: arXiv:2310.08753, 3.
+
+        Differs: the mean is over real tokens; set pad_to=77 for the released code's.
+        """
+        return cls(
+            "t5",
+            "google/flan-t5-large",
+            vocab_size=32_128,
+            dim=1_024,
+            depth=24,
+            n_heads=16,
+            inner_dim=2_816,
+        )
 
 
 @dataclass(frozen=True)
@@ -224,22 +256,38 @@ def _published_tokenizer(text: PublishedText) -> Tokenizer:
 
 
 def _published_text(text: PublishedText) -> nn.Module:
-    from transformers import BertConfig, GPT2Config, RobertaConfig
+    from transformers import BertConfig, GPT2Config, RobertaConfig, T5Config
 
+    inner_dim = text.inner_dim or 4 * text.dim
     sizes = {
         "vocab_size": text.vocab_size,
         "hidden_size": text.dim,
         "num_hidden_layers": text.depth,
         "num_attention_heads": text.n_heads,
-        "intermediate_size": 4 * text.dim,
+        "intermediate_size": inner_dim,
     }
     if text.kind == "roberta":
         roberta = {"max_position_embeddings": 514, "type_vocab_size": 1, "layer_norm_eps": 1e-5}
         return roberta_text(RobertaConfig(**sizes, **roberta))
     if text.kind == "bert":
         return bert_text(BertConfig(**sizes))
+    if text.kind == "t5":
+        config = T5Config(
+            vocab_size=text.vocab_size,
+            d_model=text.dim,
+            d_kv=text.dim // text.n_heads,
+            d_ff=inner_dim,
+            num_layers=text.depth,
+            num_heads=text.n_heads,
+            feed_forward_proj="gated-gelu",
+        )
+        return t5_text(config, pad_to=text.pad_to)
     return gpt2_text(
         GPT2Config(
-            vocab_size=text.vocab_size, n_embd=text.dim, n_layer=text.depth, n_head=text.n_heads
+            vocab_size=text.vocab_size,
+            n_embd=text.dim,
+            n_layer=text.depth,
+            n_head=text.n_heads,
+            n_inner=inner_dim,
         )
     )

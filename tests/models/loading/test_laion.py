@@ -20,6 +20,7 @@ from published import (
     stored_front_end,
     toy_htsat,
     toy_roberta,
+    toy_t5,
     toy_tokenizer,
 )
 
@@ -92,6 +93,32 @@ def test_embeddings_equal_the_reference(fused: bool, tmp_path: Path) -> None:
         assert np.abs(ours - theirs).max() < 1e-5
     assert np.abs(embedder.embed_texts(TEXTS) - reference.embed_texts()).max() < 1e-5
     assert embedder.model.long_clips is not None if fused else embedder.model.long_clips is None
+
+
+@pytest.mark.parametrize("twice", [True, False])
+def test_a_file_with_t5_reads_texts_as_compa_s_code_does(twice: bool, tmp_path: Path) -> None:
+    """Text tower by `transformers`' T5EncoderModel: the mean over 77 places, padding too."""
+    tokenizer = toy_tokenizer(tmp_path / "tokenizer")
+    reference = Reference(tokenizer, True)
+    text = toy_t5(len(reference.tokenizer))
+    mlp = shake(nn.Sequential(nn.Linear(48, DIM), nn.ReLU(), nn.Linear(DIM, DIM)), 6)
+    state = {n: t for n, t in reference.state().items() if not n.startswith("module.text_")}
+    state |= {f"module.text_branch.{n}": t for n, t in text.state_dict().items()}
+    state |= {f"module.text_projection.{n}": t for n, t in mlp.state_dict().items()}
+    if not twice:  # files of a later `transformers` hold the words once
+        del state["module.text_branch.encoder.embed_tokens.weight"]
+    torch.save({"state_dict": state}, tmp_path / "compa.pt")
+    embedder = load_foreign(tmp_path / "compa.pt", tokenizer=tokenizer)
+    with torch.inference_mode():
+        words = reference.tokenizer(
+            TEXTS, padding="max_length", max_length=77, truncation=True, return_tensors="pt"
+        )
+        ids = words["input_ids"].masked_fill(words["attention_mask"] == 0, 0)  # T5 pads with 0
+        hidden = text(ids, attention_mask=words["attention_mask"]).last_hidden_state
+        theirs = F.normalize(mlp(hidden.mean(1))).numpy()
+    assert np.abs(embedder.embed_texts(TEXTS) - theirs).max() < 1e-5
+    assert "LAION-CLAP, HTSAT with T5, fused" in embedder.report.to_text()
+    assert "text_branch.shared.weight" in embedder.report.renamed
 
 
 def test_the_report_names_every_key(tmp_path: Path) -> None:

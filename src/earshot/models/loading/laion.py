@@ -1,4 +1,7 @@
-"""LAION-CLAP's original .pt files: HTSAT or CNN14 with RoBERTa or BERT, fused or not."""
+"""LAION-CLAP's original .pt files: HTSAT or CNN14 with RoBERTa or BERT, fused or not.
+
+CompA-CLAP's, which are of the same code, have T5's encoder.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from earshot.models.load_report import LoadReport
 from earshot.models.loading.cnn_sizes import cnn_sizes
 from earshot.models.loading.htsat_keys import htsat_sizes, rename_htsat
 from earshot.models.loading.stored_front_end import log_mel_of, name_in_features, stored_front_end
-from earshot.models.loading.text_towers import bert_like, check_vocabulary
+from earshot.models.loading.text_towers import bert_like, check_vocabulary, is_t5, t5_like
 from earshot.models.loading.weights import Placement
 from earshot.models.long_clips import LongClips
 from earshot.models.two_tower import TwoTower
@@ -26,6 +29,11 @@ from earshot.text.pretrained import load_tokenizer, tokenizer_source
 WINDOW_S = 10.0
 MAX_TOKENS = 77
 AUDIO, TEXT = "audio_branch.", "text_branch."
+TEXT_TOWERS = {  # kind -> its name for people, and its tokenizer on the hub
+    "roberta": ("RoBERTa", "roberta-base"),
+    "bert": ("BERT", "bert-base-uncased"),
+    "t5": ("T5", "google/flan-t5-large"),
+}
 
 
 def is_laion(state: Mapping[str, Tensor]) -> bool:
@@ -38,8 +46,8 @@ def load_laion(
 ) -> tuple[TwoTower, LoadReport]:
     """The model of a LAION state dict.
 
-    `tokenizer` is a folder with RoBERTa's (or BERT's) tokenizer or a name on the hub. Where left
-    out: a folder "tokenizer" beside the file, else "roberta-base" or "bert-base-uncased".
+    `tokenizer` is a folder with the text tower's tokenizer or a name on the hub. Where left out: a
+    folder "tokenizer" beside the file, else the published one of its kind.
     """
     audio_state, text_state = _part(state, AUDIO), _part(state, TEXT)
     if "audio_projection.0.weight" not in state or not text_state:
@@ -52,9 +60,11 @@ def load_laion(
     audio: Htsat | PannsCnn
     audio = Htsat(htsat_sizes(audio_state)) if is_htsat else PannsCnn(cnn_sizes(audio_state))
     fused = isinstance(audio, Htsat) and audio.fused
-    text = bert_like(text_state, "pooler")
-    is_roberta = text.model.config.model_type == "roberta"
-    hub_name = "roberta-base" if is_roberta else "bert-base-uncased"
+    if is_t5(text_state):
+        text = t5_like(text_state, pad_to=MAX_TOKENS)
+    else:
+        text = bert_like(text_state, "pooler")
+    text_name, hub_name = TEXT_TOWERS[text.model.config.model_type]
     source = tokenizer_source(tokenizer, path, hub_name)
     words = load_tokenizer(source, max_tokens=MAX_TOKENS)
     check_vocabulary(words, text.model.config.vocab_size, source)
@@ -76,7 +86,7 @@ def load_laion(
     report = LoadReport(
         source=str(path),
         kind=f"LAION-CLAP, {'HTSAT' if is_htsat else 'CNN14'} with "
-        f"{'RoBERTa' if is_roberta else 'BERT'}, {'fused' if fused else 'unfused'}",
+        f"{text_name}, {'fused' if fused else 'unfused'}",
         renamed=placement.renamed,
         missing=missing,
         unexpected=tuple(placement.unexpected),
@@ -101,6 +111,8 @@ def _rename(state: Mapping[str, Tensor], is_htsat: bool, stored: bool) -> Placem
                 new = {f"audio_encoder.{inner}": tensor}
         elif name.startswith(TEXT):
             new = {f"text_encoder.model.{name.removeprefix(TEXT)}": tensor}
+            if name == f"{TEXT}shared.weight":  # T5's words; some files hold them once
+                new |= {"text_encoder.model.encoder.embed_tokens.weight": tensor}
         elif name.startswith(("audio_projection.", "text_projection.")):
             new = {name.replace(".0.", ".linear1.").replace(".2.", ".linear2."): tensor}
         elif name in ("logit_scale_a", "logit_scale"):

@@ -9,7 +9,13 @@ from pathlib import Path
 from torch import Tensor
 
 from earshot.core.errors import EarShotError
-from earshot.encoders.pretrained_text import PretrainedText, Reading, bert_text, gpt2_text
+from earshot.encoders.pretrained_text import (
+    PretrainedText,
+    Reading,
+    bert_text,
+    gpt2_text,
+    t5_text,
+)
 from earshot.text.pretrained import PretrainedTokenizer
 
 HEAD_DIM = 64  # of every published tower; heads do not show in shapes
@@ -63,6 +69,37 @@ def gpt2_like(state: Mapping[str, Tensor]) -> PretrainedText:
     return gpt2_text(config)
 
 
+def t5_like(state: Mapping[str, Tensor], *, pad_to: int | None) -> PretrainedText:
+    """T5's encoder; the number of heads shows in its table of relative positions."""
+    from transformers import T5Config
+
+    first = "encoder.block.0.layer."
+    try:
+        words = state["shared.weight"]  # [vocab_size, dim]
+        buckets = state[f"{first}0.SelfAttention.relative_attention_bias.weight"]
+        query = state[f"{first}0.SelfAttention.q.weight"]  # [heads * head dim, dim]
+        out = state[f"{first}1.DenseReluDense.wo.weight"]  # [dim, inner]
+    except KeyError as fault:
+        raise _unknown(state) from fault
+    gated = f"{first}1.DenseReluDense.wi_0.weight" in state
+    config = T5Config(
+        vocab_size=len(words),
+        d_model=words.shape[1],
+        d_kv=len(query) // buckets.shape[1],
+        d_ff=out.shape[1],
+        num_layers=_depth(state, r"encoder\.block\.(\d+)\."),
+        num_heads=buckets.shape[1],
+        relative_attention_num_buckets=len(buckets),
+        feed_forward_proj="gated-gelu" if gated else "relu",
+    )
+    return t5_text(config, pad_to=pad_to)
+
+
+def is_t5(state: Mapping[str, Tensor]) -> bool:
+    """Whether the keys are those of T5's encoder."""
+    return any(name.startswith("encoder.block.0.layer.0.SelfAttention") for name in state)
+
+
 def is_gpt2(state: Mapping[str, Tensor]) -> bool:
     """Whether the keys are GPT-2's."""
     return "wte.weight" in state
@@ -95,6 +132,6 @@ def _heads(dim: int) -> int:
 def _unknown(state: Mapping[str, Tensor]) -> EarShotError:
     return EarShotError(
         got=f"a text tower with keys such as {', '.join(sorted(state)[:3]) or 'none'}",
-        expected="RoBERTa, BERT or GPT-2",
+        expected="RoBERTa, BERT, GPT-2 or T5",
         mend="Towers of other kinds (BART, CLIP's) were never released; use another checkpoint.",
     )

@@ -15,7 +15,13 @@ from earshot.engines import Task, embed_each
 from earshot.jobs.data_rows import row_failures
 from earshot.jobs.each_file import Failure, Pace
 from earshot.jobs.loading import as_embedder
-from earshot.jobs.prompts import TEMPLATES, check_labels, label_vectors
+from earshot.jobs.prompts import (
+    TEMPLATES,
+    Prompts,
+    check_labels,
+    label_vectors,
+    name_of_prompts,
+)
 
 if TYPE_CHECKING:
     from earshot.audio import Window
@@ -46,7 +52,7 @@ def evaluate(
     *,
     model: str | Path | Embedder = "earshot-small",
     labels: Sequence[str] | None = None,
-    prompts: Sequence[str] = TEMPLATES,
+    prompts: Prompts = TEMPLATES,
     split: str | None = None,
     pace: Pace | None = None,
 ) -> Evaluation:
@@ -80,7 +86,7 @@ def evaluate(
     if task == "zero-shot":
         cosines = sounds @ label_vectors(names, embedder, prompts).T
         figures, intervals, details = _zero_shot(cosines, scored, names, groups)
-        details["prompts"] = list(prompts)
+        details["prompts"] = name_of_prompts(prompts)
     else:
         figures, intervals, details = _retrieval(sounds, scored, embedder, groups)
     return Evaluation(

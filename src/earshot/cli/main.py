@@ -18,6 +18,7 @@ from earshot.cli import (
     index,
     mcp,
     papers,
+    rewrite,
     run,
     search,
     serve,
@@ -52,7 +53,7 @@ def options(
 
 JOBS = (index, search, similar, tag, embed, evaluate, store, serve)
 OTHERS = (export, mcp)  # EarShot's models in other programs
-RESEARCH = (data, run, claim, papers, where)
+RESEARCH = (data, rewrite, run, claim, papers, where)
 HEALTH = (check, doctor)
 for command in (*JOBS, *OTHERS, *RESEARCH, *HEALTH):  # as --help lists them
     command.register(app)

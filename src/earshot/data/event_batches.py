@@ -14,11 +14,9 @@ from earshot.audio.mixing import to_peak
 from earshot.core.errors import EarShotError
 from earshot.core.seed import generator
 from earshot.data.batch import Batch
-from earshot.data.event_pairs import versions_of
+from earshot.data.event_pairs import N_VERSIONS, version_of
 from earshot.data.loader import BatchLoader
 from earshot.text.temporal import AFTER, AND, BEFORE, WHILE, plain, relate
-
-N_VERSIONS = 3
 
 
 @dataclass
@@ -89,8 +87,8 @@ class EventBatches:
             sounds, events = self._clips(batch)
             rows = []
             for one, other in partners(events, rng):
-                versions = versions_of(sounds[one], sounds[other], self.loader.sample_rate)
-                both = versions.forward if rng.random() < 0.5 else versions.overlap
+                version = 0 if rng.random() < 0.5 else 2
+                both = version_of(sounds[one], sounds[other], self.loader.sample_rate, version)
                 said = (events[one], events[other])
                 said = said if rng.random() < 0.5 else said[::-1]
                 rows += [self._single(sounds[i], events[i]) for i in (one, other)]
@@ -111,13 +109,11 @@ class EventBatches:
                 ]
             rows = []
             for (one, other), wanted in drawn:
-                versions = versions_of(sounds[one], sounds[other], self.loader.sample_rate)
                 told = rng.permutation(N_VERSIONS) if self.shuffled else np.arange(N_VERSIONS)
                 for version in wanted:
+                    heard = version_of(sounds[one], sounds[other], self.loader.sample_rate, version)
                     said = int(told[version])
-                    rows.append(
-                        self._told(versions[version], said, events[one], events[other], rng)
-                    )
+                    rows.append(self._told(heard, said, events[one], events[other], rng))
             yield self._batch(rows, base)
 
     def _steps(

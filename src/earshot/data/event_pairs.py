@@ -5,11 +5,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
-from earshot.audio.mixing import concatenate, overlay, tiled, to_peak
+from earshot.audio.mixing import FADE, concatenate, overlay, tiled, to_peak
 from earshot.core.errors import EarShotError
 from earshot.core.seed import generator
 from earshot.data.clip import Clip
@@ -23,23 +22,25 @@ class EventPair:
     second: Clip
 
 
-class Versions(NamedTuple):
-    """What two sounds make, [samples] each, all of one length and one peak."""
-
-    forward: np.ndarray  # the first, then the second
-    reverse: np.ndarray
-    overlap: np.ndarray  # both at once, as loud as each other to the ear
+N_VERSIONS = 3  # forward: the first, then the second; reverse; overlap: both at once
 
 
-def versions_of(first: np.ndarray, second: np.ndarray, sample_rate: int) -> Versions:
-    """Two sounds [samples] after each other, the other way round, and at once.
+def version_of(first: np.ndarray, second: np.ndarray, sample_rate: int, version: int) -> np.ndarray:
+    """What two sounds [samples] make: 0 forward, 1 reverse, 2 overlap.
 
-    At once they are repeated for as long as the other two last, so that no length tells.
+    All versions have one length and one peak, so that neither tells them apart: at once the two are
+    heard as loud as each other, and repeated for as long as one after the other lasts.
     """
-    forward = concatenate(first, second)
-    n_samples = len(forward)
-    both = overlay(tiled(first, n_samples), tiled(second, n_samples), sample_rate)
-    return Versions(forward, concatenate(second, first), to_peak(both))
+    if version == 2:
+        both = to_peak(overlay(first, second, sample_rate))
+        shorter = min(len(first), len(second))
+        return tiled(both, len(first) + len(second) - round(FADE * shorter))
+    return concatenate(second, first) if version else concatenate(first, second)
+
+
+def versions_of(first: np.ndarray, second: np.ndarray, sample_rate: int) -> list[np.ndarray]:
+    """Forward, reverse and overlap of two sounds [samples]."""
+    return [version_of(first, second, sample_rate, version) for version in range(N_VERSIONS)]
 
 
 def single_label_clips(clips: Sequence[Clip], least: int = 3) -> list[Clip]:

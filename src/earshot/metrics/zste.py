@@ -102,11 +102,11 @@ class _Suite:
         own = np.stack([ranks[self.pairs, sounds.first], ranks[self.pairs, sounds.second]], 1)
         couples = n * (n - 1) / 2
         neither = (n - 2) * (n - 3) / 2  # couples without either
-        hits = own <= 2
+        found = [np.asarray(each) for each in ((own <= 2).all(axis=1), (own <= 2).any(axis=1))]
         return {
-            f"{task}A": _figure(f"{what}: both in the top 2", 1 / couples, hits.all(1), self.pairs),
+            f"{task}A": _figure(f"{what}: both in the top 2", 1 / couples, found[0], self.pairs),
             f"{task}B": _figure(
-                f"{what}: at least one in the top 2", 1 - neither / couples, hits.any(1), self.pairs
+                f"{what}: at least one in the top 2", 1 - neither / couples, found[1], self.pairs
             ),
             f"{task}C": self._caption(heard, what, ordered=task == "3"),
             f"{task}D": _figure(f"{what}: mean rank", (n + 1) / 2, own.mean(1), self.pairs),

@@ -46,8 +46,8 @@ def evaluate(
     """The figures of `model` on `data`, a manifest or folder that `earshot data check` accepts.
 
     zero-shot: clips have labels; `labels` lists those to choose from (those of the data when left
-    out), `prompts` how to say them: templates, or a bank's. Figures: accuracy, top-5, balanced accuracy; mAP and AUC where
-    clips have several labels.
+    out), `prompts` how to say them: templates, or a bank's. Figures: accuracy, top-5, balanced
+    accuracy; mAP and AUC where clips have several labels.
     retrieval: clips have captions, which are queries and answers both ways: R@1, R@5, R@10, median
     rank, MRR, mAP@10, nDCG@10.
     probe: logistic regression on the sounds' vectors, the figures of zero-shot; `folds` are drawn

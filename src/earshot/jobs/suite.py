@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,30 +30,36 @@ def run_suite(
     clip_s: float | None = None,
     seed: int = 0,
     pace: Pace | None = None,
-    done: Callable[[Evaluation], None] = lambda result: None,
 ) -> dict[str, Evaluation]:
-    """Every task of the suite by name, each with intervals; `done` is told of each as it comes.
+    """Every task of the suite by name, each figure with its interval: `suite_tasks` at once."""
+    return dict(suite_tasks(model, data, quick=quick, clip_s=clip_s, seed=seed, pace=pace))
+
+
+def suite_tasks(
+    model: str | Path | Embedder = "earshot-small",
+    data: Sequence[str | Path | ClipSet] = (),
+    *,
+    quick: bool = False,
+    clip_s: float | None = None,
+    seed: int = 0,
+    pace: Pace | None = None,
+) -> Iterator[tuple[str, Evaluation]]:
+    """The tasks of the suite by name, each as it is done.
 
     Without `data` on procedural clips, made as they are needed: "zero-shot" on single sounds of all
     kinds, "retrieval" on scenes, "order twins", "attribute twins" and "zste". Scenes and twins last
     `clip_s`, at most what the model hears in one window: 4 s, or the window where that is shorter.
     On `data`, manifests or folders, what their clips allow, with the name of the set behind the
-    task's: zero-shot and zste of clips with one label, retrieval of clips with captions.
+    task's: zero-shot and zste of clips with one label, retrieval of clips with captions. `quick`
+    takes a quarter of the clips: intervals are twice as wide.
     """
     embedder = as_embedder(model)
     pace = pace or Pace()
     pace.start()
     sizes = SuiteSizes.quick() if quick else SuiteSizes()
-    tasks = (
-        _of_data(embedder, data, sizes, seed, pace)
-        if data
-        else _synthetic(embedder, sizes, _length(embedder, clip_s), seed, pace)
-    )
-    found = {}
-    for name, result in tasks:
-        found[name] = result
-        done(result)
-    return found
+    if data:
+        return _of_data(embedder, data, sizes, seed, pace)
+    return _synthetic(embedder, sizes, _length(embedder, clip_s), seed, pace)
 
 
 def _length(embedder: Embedder, clip_s: float | None) -> float:

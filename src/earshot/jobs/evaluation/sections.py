@@ -9,7 +9,7 @@ from pathlib import PurePath
 
 from earshot.jobs.evaluation.result import Difference, Evaluation, differences
 
-NO_SHARES = ("median_rank", "n_labels_scored", "mean_rank")  # figures that are not from 0 to 1
+NO_SHARES = ("median_rank", "n_labels_scored", "2D", "3D")  # ranks and counts
 
 
 @dataclass(frozen=True, eq=False)

@@ -64,6 +64,8 @@ def evaluate(
     clips = open_set(data, split)
     kept = clips_with(clips, "captions" if task == "retrieval" else "labels")
     names = candidate_labels(kept, labels)  # before the work: a label may be misspelt
+    if pace is not None:
+        pace.start()
     heard = hear(clips, kept, embedder, pace)
     if task == "zero-shot":
         from earshot.jobs.evaluation.zero_shot import measure_zero_shot

@@ -81,7 +81,6 @@ def _synthetic(
     from earshot.jobs.evaluation.retrieval import measure_retrieval
     from earshot.jobs.evaluation.twins import measure_twins
     from earshot.jobs.evaluation.zero_shot import measure_zero_shot
-    from earshot.jobs.zste import evaluate_zste
 
     sounds = synthetic.sounds(sizes, seed)
     heard = hear(sounds, sounds.clips, embedder, pace)
@@ -94,17 +93,8 @@ def _synthetic(
     ):
         made = f"synthetic {name} of {clip_s:g} s, seed {seed}"
         yield name, measure_twins(make(sizes, clip_s, seed), embedder, data=made, pace=pace)
-    yield (
-        "zste",
-        evaluate_zste(
-            synthetic.events(sizes, seed),
-            model=embedder,
-            n=sizes.n_pairs,
-            seed=seed,
-            event_s=clip_s / 2,
-            pace=pace,
-        ),
-    )
+    events = synthetic.events(sizes, seed)
+    yield "zste", _temporal(events, embedder, sizes, seed, pace, clip_s / 2)
 
 
 def _of_data(
@@ -116,7 +106,6 @@ def _of_data(
 ) -> Iterator[tuple[str, Evaluation]]:
     from earshot.jobs.evaluation.retrieval import measure_retrieval
     from earshot.jobs.evaluation.zero_shot import measure_zero_shot
-    from earshot.jobs.zste import evaluate_zste
 
     for source in data:
         clips = open_set(source)
@@ -128,8 +117,26 @@ def _of_data(
             heard = hear(clips, kept, embedder, pace)
             yield f"zero-shot on {clips.name}", measure_zero_shot(heard, embedder, names)
             if not heard.several and len(names) >= LEAST_LABELS:
-                found = evaluate_zste(clips, model=embedder, n=sizes.n_pairs, seed=seed, pace=pace)
+                found = _temporal(clips, embedder, sizes, seed, pace)
                 yield f"zste on {clips.name}", found
         if any(clip.captions for clip in clips):
             heard = hear(clips, clips_with(clips, "captions"), embedder, pace)
             yield f"retrieval on {clips.name}", measure_retrieval(heard, embedder)
+
+
+def _temporal(
+    clips: ClipSet,
+    embedder: Embedder,
+    sizes: SuiteSizes,
+    seed: int,
+    pace: Pace,
+    event_s: float | None = None,
+) -> Evaluation:
+    from earshot.jobs.zste import evaluate_zste
+
+    own = Pace()
+    found = evaluate_zste(
+        clips, model=embedder, n=sizes.n_pairs, seed=seed, event_s=event_s, pace=own
+    )
+    pace.audio_s, pace.n_files = pace.audio_s + own.audio_s, pace.n_files + own.n_files
+    return found

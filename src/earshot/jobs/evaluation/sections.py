@@ -24,7 +24,7 @@ class Section:
         """Task, clips and how many."""
         first = self.results[0]
         sizes = list(dict.fromkeys(str(result.n) for result in self.results))
-        return f"{first.task} on {first.data}: {' or '.join(sizes)} sounds"
+        return f"{first.task} on {first.data}: {' or '.join(sizes)} {first.counted}"
 
     @property
     def figures(self) -> list[str]:

@@ -28,18 +28,18 @@ APART = 7_310_000  # added to the seed: far from those that models are trained w
 
 @dataclass(frozen=True)
 class SuiteSizes:
-    """How many of each; the defaults take about two minutes of one core with earshot-small."""
+    """How many of each; the defaults take a minute of one core with earshot-small."""
 
-    per_kind: int = 2  # sounds of each of the kinds
-    n_scenes: int = 200
-    n_twins: int = 100  # of order, and of attributes
-    n_pairs: int = 100  # of the temporal suite
-    per_event: int = 4  # sounds of each of the kinds that these pairs are made of
+    per_kind: int = 4  # sounds of each of the kinds
+    n_scenes: int = 400
+    n_twins: int = 200  # of order, and of attributes
+    n_pairs: int = 200  # of the temporal suite
+    per_event: int = 8  # sounds of each of the kinds that these pairs are made of
 
     @classmethod
     def quick(cls) -> SuiteSizes:
-        """A look, in some twenty seconds: its intervals are twice as wide."""
-        return cls(per_kind=1, n_scenes=50, n_twins=25, n_pairs=25, per_event=2)
+        """A quarter of it: intervals are twice as wide."""
+        return cls(per_kind=1, n_scenes=100, n_twins=50, n_pairs=50, per_event=2)
 
 
 def sounds(sizes: SuiteSizes, seed: int) -> ClipSet:

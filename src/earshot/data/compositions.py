@@ -137,11 +137,9 @@ def _render_within(
     if isinstance(expression, Event):
         return segments.draw(expression.label, n_samples, rng, fill=True)
     if expression.operator == "*":
-        sides = [
-            _render_within(side, segments, n_samples, rng)
-            for side in (expression.left, expression.right)
-        ]
-        return overlay(*sides, segments.sample_rate)
+        left = _render_within(expression.left, segments, n_samples, rng)
+        right = _render_within(expression.right, segments, n_samples, rng)
+        return overlay(left, right, segments.sample_rate)
     n_left, n_right = len(events(expression.left)), len(events(expression.right))
     first, second = shares_of(n_samples, n_left / (n_left + n_right))
     return concatenate(

@@ -143,30 +143,30 @@ class Config:
 
     @classmethod
     def small(cls) -> Config:
-        """HTSAT-nano and a word transformer on clips of four seconds: a minute of one core."""
-        fit = FitConfig(steps=150, learning_rate=1e-3, warmup_steps=15)
+        """HTSAT-nano and a word transformer on clips of two seconds: half a minute of one core."""
+        fit = FitConfig(steps=60, learning_rate=1e-3, warmup_steps=10)
         return cls(
             model=TwoTowerConfig(
                 features=LogMelConfig(
                     sample_rate=16_000,  # Hz (paper 48 000)
-                    n_fft=1_024,
-                    hop_length=512,  # 126 frames in four seconds (paper 1 001 in ten)
+                    n_fft=512,
+                    hop_length=256,  # 126 frames in two seconds (paper 1 001 in ten)
                     n_mels=32,  # (paper 64)
                     f_max=8_000.0,
                 ),
                 audio=AudioTower(htsat=HtsatConfig.nano()),  # (paper: tiny, fused)
                 text=TextTower(words=WordText(transformer=TextTransformerConfig(dim=96))),
                 dim=128,  # (paper 512)
-                window_s=4.0,  # (paper 10)
+                window_s=2.0,  # (paper 10)
             ),
-            first=Stage("captions", replace(fit, learning_rate=2e-3)),
-            second=Stage("hard_negatives", fit),
-            third=Stage("modular", fit),
+            first=Stage("captions", replace(fit, learning_rate=2e-3), batch_size=32),
+            second=Stage("hard_negatives", fit, batch_size=32),  # (paper 48)
+            third=Stage("modular", fit, batch_size=32),
             compositions=CompositionConfig(
                 n_events=(0.2, 0.8),  # single events among them (paper: 2, 3 and 4 events)
-                clip_s=4.0,
+                clip_s=2.0,
             ),
-            toy=CombinationConfig(axes=(), held_out=0.0, n_train=360, n_test=120),
+            toy=CombinationConfig(axes=(), held_out=0.0, n_train=240, n_test=96),
         )
 
 

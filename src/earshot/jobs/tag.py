@@ -49,8 +49,10 @@ def tag(
 
     labels: any words for sounds; a vocabulary of everyday sounds when left out. `score` is the
     softmax over the labels of the model's scale times the cosine, so it depends on which labels are
-    given. prompts: templates with {label}, or a bank's (`find_prompts("descriptive")`), which say
-    what a label sounds like. A sound longer than the model's window is tagged by the mean of its windows.
+    given. A sound longer than the model's window is tagged by the mean of its windows.
+
+    prompts: templates with {label}, or a bank's (`find_prompts("descriptive")`), which say what a
+    label sounds like.
 
     index: an index of your own sounds; each label's `z` and `false_alarm` then say how it stands
     out of them. abstain: `label` is None where no label stands out; the nearest index is taken if

@@ -41,7 +41,7 @@ def main() -> int:
         print(f"{name} ...", flush=True)
         again = [sys.executable, __file__, name, "--inside", "--out", str(options.out)]
         env = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
-        env |= {"HF_HUB_OFFLINE": "1", "TQDM_DISABLE": "1"}
+        env |= {"HF_HUB_OFFLINE": "1", "TQDM_DISABLE": "1", "PYTHONPATH": str(ROOT / "src")}
         status = subprocess.run(again + ["--tiny"] * options.tiny, env=env).returncode
         if status:
             failed.append(f"{name} (exit status {status})")

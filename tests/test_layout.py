@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "training",
     "engines": "core audio models",
     "jobs": "core audio text data features metrics models index llm training recipes synth engines",
-    "web": "core audio index jobs models",
+    "web": "core audio index engines jobs models",
     "adapters": "core audio models jobs engines index text layers encoders features",
     "cli": "core audio text data metrics synth index llm training recipes engines jobs models web "
     "adapters",

@@ -85,7 +85,7 @@ def _per_clip(folder: Path) -> float:
 class Costless:
     """A model of 512 numbers that costs nothing: the sound's own samples, folded."""
 
-    name, fingerprint, note = "costless", "c" * 16, ""
+    name, fingerprint, precision, note = "costless", "c" * 16, "fp32", ""
     sample_rate, window_s, hop_s, dim, scale = 16_000, 1.0, 1.0, 512, 20.0
 
     def prepare(self, waveform: np.ndarray) -> np.ndarray:

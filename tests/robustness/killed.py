@@ -132,9 +132,9 @@ def training_before_a_rename(folder: Path) -> None:
 
 def training_before_the_end(folder: Path) -> None:
     """All steps are taken, the model is not saved."""
-    from earshot.recipes import clap
+    from earshot.training import recipe_run
 
-    clap.save_checkpoint = die
+    recipe_run.save_checkpoint = die
     train(folder)
 
 

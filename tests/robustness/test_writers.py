@@ -158,7 +158,7 @@ def test_files_that_change_or_vanish_while_they_are_read(
             path.unlink()
         return digest
 
-    monkeypatch.setattr(indexing, "content_hash", meddling)
+    monkeypatch.setattr(indexing, "hash_of", meddling)
     ran = earshot("index", sounds, "--json", capsys=capsys)
     assert ran.status == 2
     assert {Path(row["path"]).stem: row["error"][:30] for row in ran.failed} == {

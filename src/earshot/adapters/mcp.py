@@ -20,7 +20,9 @@ from pydantic import Field
 
 import earshot
 from earshot.core.errors import EarShotError
+from earshot.core.urls import below
 from earshot.index.hybrid import Found, Hit, find
+from earshot.index.place import last_part
 from earshot.index.where import both, has_tag, in_folder
 from earshot.index.words import query_words
 from earshot.jobs.search import clean_query, open_index
@@ -124,7 +126,10 @@ class Tools:
         with self._lock:
             self.store.refresh()
             facts = self.store.stats()
-            return facts | {"model": Path(facts["model"]).name, "folder": self.store.root.name}
+            return facts | {
+                "model": Path(facts["model"]).name,
+                "folder": last_part(self.store.root),
+            }
 
     def _answer(self, found: Found) -> dict[str, Any]:
         hits = [self._row(hit) for hit in found]
@@ -132,7 +137,7 @@ class Tools:
 
     def _row(self, hit: Hit) -> dict[str, Any]:
         return {
-            "path": _shown(Path(os.path.relpath(hit.path, self.store.root)).as_posix()),
+            "path": _shown(hit.name),
             "start_s": hit.start_s,
             "end_s": hit.end_s,
             "duration_s": hit.duration_s,
@@ -158,9 +163,12 @@ class Tools:
             name = shown
         return name
 
-    def _file(self, name: str) -> Path:
-        """The file of a known name, unless a link leads out of the folder."""
-        path, root = self.store.root / name, os.path.realpath(self.store.root)
+    def _file(self, name: str) -> Path | str:
+        """The file or URL of a known name, unless a link leads out of the folder."""
+        path = below(self.store.root, name)
+        if isinstance(path, str):
+            return path
+        root = os.path.realpath(self.store.root)
         if not Path(os.path.realpath(path)).is_relative_to(root):
             raise EarShotError(
                 got=f"{_shown(name)!r}, a link that leads out of the indexed folder",

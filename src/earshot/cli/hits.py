@@ -55,8 +55,10 @@ def _why(hit: Hit) -> str:
     return f"{hit.fused:.2f} = {hit.sound_part:.2f} by sound + {hit.words_part:.2f} by words{words}"
 
 
-def _from_here(path: Path) -> Path:
+def _from_here(path: Path | str) -> Path | str:
     """`path` as people would write it: relative where it lies in the working folder."""
+    if isinstance(path, str):
+        return path
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
 

@@ -38,7 +38,9 @@ def register(app: typer.Typer) -> None:
 
 
 def index(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of sounds.")],
+    folder: Annotated[
+        str, typer.Argument(metavar="DIR", help="The folder of sounds, or its URL (s3://...).")
+    ],
     model: Model = "earshot-small",
     device: Device = "cpu",
     precision: Precision = None,
@@ -48,7 +50,7 @@ def index(
     ray_address: RayAddress = None,
     index: Annotated[
         str | None,
-        typer.Option(metavar="PATH", help="Its place; DIR/.earshot if left out."),
+        typer.Option(metavar="PATH", help="Its place, or URL; DIR/.earshot if left out."),
     ] = None,
     data: Annotated[
         Path | None, typer.Option(help="A manifest whose labels and captions can be searched, too.")
@@ -87,7 +89,7 @@ def index(
 
 
 def _watch(
-    folder: Path,
+    folder: str,
     embedder: Embedder,
     index: str | None,
     data: Path | None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,7 +16,7 @@ def register(app: typer.Typer) -> None:
 
 def mcp(
     folder: Annotated[
-        Path | None,
+        str | None,
         typer.Option("--dir", help="The indexed folder; this one or one above it if left out."),
     ] = None,
     index: Annotated[str | None, typer.Option(metavar="PATH", help="The index itself.")] = None,

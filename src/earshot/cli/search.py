@@ -21,7 +21,7 @@ def search(
         str, typer.Argument(metavar="WORDS", help='What it sounds like: "a dog barking".')
     ],
     folder: Annotated[
-        Path | None,
+        str | None,
         typer.Option("--dir", help="The indexed folder; this one or one above it if left out."),
     ] = None,
     index: Annotated[str | None, typer.Option(metavar="PATH", help="The index itself.")] = None,

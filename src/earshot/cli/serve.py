@@ -10,6 +10,7 @@ import typer
 
 from earshot.cli import console
 from earshot.core.errors import EarShotError
+from earshot.core.urls import is_url
 
 NEEDED = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
 
@@ -21,7 +22,7 @@ def register(app: typer.Typer) -> None:
 
 def serve(
     folder: Annotated[
-        Path | None,
+        str | None,
         typer.Argument(metavar="[DIR]", help="The indexed folder; this one if left out."),
     ] = None,
     index: Annotated[
@@ -59,7 +60,7 @@ def serve(
     from earshot.web.server import LOOPBACK_NAMES, address_of, is_loopback, listen
     from earshot.web.server import serve as run
 
-    if folder is not None and not folder.is_dir():
+    if folder is not None and not is_url(folder) and not Path(folder).is_dir():
         raise EarShotError(
             got=f"{folder}, which is not a folder",
             expected="a folder that was indexed",

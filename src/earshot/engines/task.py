@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from earshot.core.errors import EarShotError
-from earshot.engines.urls import fetch, is_url
+from earshot.core.urls import is_url
+from earshot.engines.urls import fetch
 
 if TYPE_CHECKING:
     from earshot.audio import Window

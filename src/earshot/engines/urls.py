@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 from earshot.core.errors import EarShotError
 from earshot.core.network import require_network
+from earshot.core.urls import below, is_url, quoted
 
 if TYPE_CHECKING:
-    from pyarrow.fs import FileSystem
+    from pyarrow.fs import FileInfo, FileSystem
 
 MAX_BYTES = 2_000_000_000  # of one object; it is held in memory while it is decoded
 LOCAL = ("file://", "memory://", "mock://")
 
 
-def is_url(source: object) -> bool:
-    """True for "scheme://...", never for a Path."""
-    return isinstance(source, str) and "://" in source
+@dataclass(frozen=True)
+class StoredSound:
+    """A sound on object storage, as its listing tells."""
+
+    name: str  # below the URL that was listed, with slashes
+    url: str
+    size: int  # bytes; -1 where the storage does not tell
+    mtime_ns: int  # of its last change; -1 where the storage does not tell
 
 
 def fetch(url: str) -> bytes:
@@ -41,12 +51,15 @@ def fetch(url: str) -> bytes:
         return bytes(stream.read())
 
 
+def hash_of_url(url: str) -> str:
+    """32 hex digits of an object's bytes, as `jobs.content.content_hash` of a file's."""
+    return hashlib.blake2b(fetch(url), digest_size=16).hexdigest()
+
+
 def facts_of_url(url: str) -> tuple[int, int]:
     """Bytes of an object and nanoseconds of its last change; -1 for what its storage tells not."""
     files, path = _files(url)
-    info = files.get_file_info(path)
-    size, mtime_ns = info.size, info.mtime_ns
-    return (-1 if size is None else size), (-1 if mtime_ns is None else mtime_ns)
+    return _facts(files.get_file_info(path))
 
 
 def find_sounds(paths: Iterable[str | Path]) -> Iterator[Path | str]:
@@ -59,43 +72,72 @@ def find_sounds(paths: Iterable[str | Path]) -> Iterator[Path | str]:
 
     for path in paths:
         if is_url(path):
-            yield from _below(str(path))
+            try:
+                yield from [sound.url for sound in stored_sounds(str(path))]
+            except EarShotError:  # reading it will say what is wrong
+                yield str(path)
         else:
             yield from find_audio([path])
 
 
-def _below(url: str) -> Iterator[str]:
+def stored_sounds(url: str) -> list[StoredSound]:
+    """The sound at a URL, or those below it, by name; one listing, nothing is read.
+
+    Raises EarShotError where nothing lies at or below the URL.
+    """
     from pyarrow.fs import FileSelector
 
     from earshot.audio.find import AUDIO_SUFFIXES
 
     files, path = _files(url)
-    if files.get_file_info(path).is_file:
-        yield url
-        return
+    there = files.get_file_info(path)
+    if there.is_file:
+        return [StoredSound(PurePosixPath(path).name, url, *_facts(there))]
     found = files.get_file_info(FileSelector(path, recursive=True, allow_not_found=True))
-    names = sorted(info.path for info in found if info.is_file)
-    for name in names:
-        inside = name.removeprefix(path).strip("/")
-        hidden = any(part.startswith(".") for part in inside.split("/"))
+    if not found:
+        raise EarShotError(
+            got=f"{url}, where nothing lies",
+            expected="a sound, or a place with sounds below it",
+            mend="Correct the URL.",
+        )
+    sounds = []
+    for info in sorted((info for info in found if info.is_file), key=lambda info: info.path):
+        name = info.path.removeprefix(path).strip("/")
+        hidden = any(part.startswith(".") for part in name.split("/"))
         if not hidden and Path(name).suffix.lower() in AUDIO_SUFFIXES:
-            yield f"{url.rstrip('/')}/{inside}"
+            sounds.append(StoredSound(name, str(below(url, name)), *_facts(info)))
+    return sounds
+
+
+def _facts(info: FileInfo) -> tuple[int, int]:
+    size, mtime_ns = info.size, info.mtime_ns
+    return (-1 if size is None else size), (-1 if mtime_ns is None else mtime_ns)
 
 
 def _files(url: str) -> tuple[FileSystem, str]:
     """The file system of a URL, and the path in it; faults become a sentence."""
+    if not url.startswith(LOCAL):
+        require_network(url, mend="Copy the sounds to a disk, or leave out --offline.")
+    parts = urlsplit(quoted(url))
+    if parts.scheme in ("s3", "gs"):  # a bucket's region is looked up once, not for every object
+        query = f"?{parts.query}" if parts.query else ""
+        files, bucket = _system(f"{parts.scheme}://{parts.netloc}{query}")
+        return files, f"{bucket}{unquote(parts.path)}"
+    return _system(quoted(url))
+
+
+@lru_cache(maxsize=64)
+def _system(url: str) -> tuple[FileSystem, str]:
     import pyarrow as pa
     from pyarrow.fs import FileSystem, FSSpecHandler, PyFileSystem
 
-    if not url.startswith(LOCAL):
-        require_network(url, mend="Copy the sounds to a disk, or leave out --offline.")
     try:
         return FileSystem.from_uri(url)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as plain:
         try:
             import fsspec
 
-            files, path = fsspec.core.url_to_fs(url)
+            files, path = fsspec.core.url_to_fs(unquote(url))
         except (ImportError, ValueError, OSError) as fault:
             raise EarShotError(
                 got=f"{url}: {str(plain).strip().partition(chr(10))[0]}",

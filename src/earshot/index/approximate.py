@@ -8,7 +8,8 @@ from typing import Any
 from earshot.index.found_rows import Rows
 
 N_PROBES = 48  # cells looked into, of about one for every 4,096 rows
-N_REFINED = 60  # candidates measured exactly, however few are wanted
+REFINED = 3  # candidates measured exactly for each place asked for
+LEAST_REFINED = 60  # however few are wanted
 N_ASKED = 2  # places asked for each row wanted
 N_MORE = 4  # that many times more while long sounds take the places of other files
 MAX_WINDOWS = 64  # of one file among the nearest, past which fewer files than wanted come back
@@ -17,7 +18,7 @@ MAX_WINDOWS = 64  # of one file among the nearest, past which fewer files than w
 def near_query(search: Any, n: int) -> Any:
     """A table's search by vector, set up to give the numbers of about the `n` nearest rows."""
     near = search.distance_type("cosine").nprobes(N_PROBES)
-    return near.refine_factor(max(1, N_REFINED // n)).limit(n).with_row_id(True)
+    return near.refine_factor(max(REFINED, LEAST_REFINED // n)).limit(n).with_row_id(True)
 
 
 def nearest_rows(

@@ -13,7 +13,7 @@ from earshot.core.errors import EarShotError
 from earshot.core.files import replacing
 from earshot.index import rows as columns
 from earshot.index.connection import writing
-from earshot.index.place import root_word
+from earshot.index.place import Root, absolute, root_word
 from earshot.index.settings import IndexSettings
 from earshot.index.store import Store
 
@@ -33,7 +33,7 @@ def export_parquet(store: Store, out: Path) -> int:
     import pyarrow as pa
     import pyarrow.parquet as parquet
 
-    settings = replace(store.settings, root=str(store.root.absolute()))
+    settings = replace(store.settings, root=absolute(store.root))
     shape = columns.schema(settings.dim, settings.to_metadata())
     n_rows = 0
     with replacing(out) as part, parquet.ParquetWriter(part, shape, compression="zstd") as writer:
@@ -49,7 +49,7 @@ def read_settings(source: Path) -> IndexSettings:
     return _settings_of(_open(source), source)
 
 
-def import_parquet(source: Path, place: str, *, root: Path | None = None) -> Store:
+def import_parquet(source: Path, place: str, *, root: Root | None = None) -> Store:
     """Make an index at `place` of an exported file, in one commit; memory stays bounded.
 
     root: where the sounds lie on this machine; where they lay on the other one if left out. Every

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earshot.core.shapes import check_shape
+from earshot.core.urls import below
 from earshot.index.found_rows import Rows
 from earshot.index.rows import file_id, true_path
 from earshot.index.scores import Background
@@ -27,7 +28,8 @@ class Hit:
     """One place in one sound. `score` is the cosine, -1 to 1; hits are sorted by `fused`."""
 
     rank: int  # 1 is best
-    path: Path
+    path: Path | str  # a string where it is a URL
+    name: str  # below the root of the index, with slashes
     start_s: float
     end_s: float
     score: float
@@ -194,10 +196,12 @@ def _hit(
     found_words: dict[str, tuple[str, ...]],
 ) -> Hit:
     about: dict[str, Any] = rows.table.slice(row, 1).to_pylist()[0]
+    name = true_path(about["path"], about["path_bytes"])
     z = background.z(score)
     return Hit(
         rank=rank,
-        path=store.root / true_path(about["path"], about["path_bytes"]),
+        path=below(store.root, name),
+        name=name,
         start_s=about["start_s"],
         end_s=about["end_s"],
         score=score,

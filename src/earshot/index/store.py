@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -30,7 +29,7 @@ from earshot.index.connection import (
 from earshot.index.contention import write_through
 from earshot.index.doubles import drop_doubles
 from earshot.index.found_rows import Rows, matrix_of
-from earshot.index.place import is_remote, root_of
+from earshot.index.place import Root, is_remote, root_of
 from earshot.index.rows import FileRows, KnownFile
 from earshot.index.settings import IndexSettings
 from earshot.index.where import spell_where
@@ -118,8 +117,8 @@ class Store:
         return store
 
     @property
-    def root(self) -> Path:
-        """The folder that paths are relative to."""
+    def root(self) -> Root:
+        """The folder that paths are relative to, or its URL."""
         return root_of(self.place, self.settings.root)
 
     @property

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earshot.core.errors import EarShotError
-from earshot.engines.urls import is_url
+from earshot.core.urls import is_url
 from earshot.index import Store, find_index
 from earshot.index.scores import ENOUGH, EXPECTED_BY_CHANCE, Background
 

@@ -8,6 +8,7 @@ from typing import Any
 from earshot.core.errors import EarShotError, unknown_name
 from earshot.index import Store, find_index, place_index
 from earshot.index.exchange import export_parquet, import_parquet, read_settings
+from earshot.index.place import named_root
 
 
 def index_stats(
@@ -18,7 +19,7 @@ def index_stats(
     Looks into the index of `folder` (the working folder and those above it when left out) or into
     `index`. `fragments` are what commits left behind: one or two after an indexing run.
     """
-    place = find_index(Path(folder) if folder is not None else None, index)
+    place = find_index(named_root(folder) if folder is not None else None, index)
     held = Store.open_all(place)
     if not held:
         raise EarShotError(
@@ -47,7 +48,7 @@ def export_index(
             expected="a name that ends in .parquet",
             mend="Write: earshot store export index.parquet",
         )
-    place = find_index(Path(folder) if folder is not None else None, index)
+    place = find_index(named_root(folder) if folder is not None else None, index)
     store = _chosen(place, model)
     n_rows = export_parquet(store, target)
     return {
@@ -69,20 +70,21 @@ def import_index(
     """
     path = Path(source)
     known = read_settings(path)
-    home = Path(root) if root is not None else None
-    if home is not None and not home.is_dir():
+    home = named_root(root) if root is not None else None
+    if isinstance(home, Path) and not home.is_dir():
         raise EarShotError(
             got=f"--root {root}, which is not a folder",
             expected="the folder of the sounds on this machine",
             mend="Correct the path; or leave it out and say where the index goes: --index PATH.",
         )
-    if index is None and home is None and not Path(known.root).is_dir():
+    was_at = named_root(known.root)
+    if index is None and home is None and isinstance(was_at, Path) and not was_at.is_dir():
         raise EarShotError(
             got=f"{source}, whose sounds lay in {known.root}, which is not on this machine",
             expected="to be told where the sounds are, or where the index goes",
             mend="Add --root DIR, or --index PATH to search without the sounds.",
         )
-    home = home or Path(known.root)
+    home = home or was_at
     place = place_index(home, index)
     store = import_parquet(path, place, root=home)
     return _figures(store)

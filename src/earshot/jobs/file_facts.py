@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from earshot.core.errors import EarShotError
-from earshot.engines.urls import facts_of_url, is_url
+from earshot.core.urls import is_url
+from earshot.engines.urls import facts_of_url
 
 Facts = tuple[int, int]  # bytes, nanoseconds of its last change; -1 where there is no such file
 

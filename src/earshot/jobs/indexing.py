@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import os
-import stat
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from earshot.core.errors import EarShotError
-from earshot.core.files import is_folder
 from earshot.engines import Done, Engine, FileWindows, Task, embed_each
 from earshot.engines.task import windows_of
 from earshot.index import FileRows, IndexSettings, KnownFile, Store, place_index
 from earshot.index.connection import writing
 from earshot.index.outdated import drop_outdated
-from earshot.index.place import root_word
-from earshot.jobs.content import content_hash
+from earshot.index.place import named_root, root_word
 from earshot.jobs.data_rows import row_failures
 from earshot.jobs.each_file import Failure, Pace
+from earshot.jobs.sound_folder import Found, hash_of, size_and_time, walk
 
 if TYPE_CHECKING:
     from earshot.audio import Window
@@ -67,20 +66,24 @@ def index(
 ) -> IndexReport:
     """Index the sounds of `folder`, so that they can be searched; again to bring it up to date.
 
-    The index lies in FOLDER/.earshot, or where `index` says. `data` is a manifest whose labels and
-    captions become words to search. `on_file(n_done, n_todo)` is called after every file embedded.
+    `folder` is a path or the URL of a place on object storage. The index lies in FOLDER/.earshot,
+    for a URL in the user's cache, or where `index` says, which may be a URL, too. `data` is a
+    manifest whose labels and captions become words to search. `on_file(n_done, n_todo)` is called
+    after every file embedded.
     Files that fail are listed in the report and tried again the next time. Killed at any moment,
     the index keeps every file that was committed, whole, and the next run does the rest.
     """
     from earshot.jobs.loading import as_embedder
 
-    root = Path(folder)
-    if not is_folder(root):
+    root = named_root(folder)
+    if data is not None and isinstance(root, str):
         raise EarShotError(
-            got=f"{folder}, which is not a folder",
-            expected="a folder of sounds",
-            mend="Correct the path; single files are tagged with: earshot tag FILE.",
+            got=f"--data {data} for sounds at {root}",
+            expected="a manifest of files on this machine",
+            mend="Leave --data out; names and folders of the sounds are searched by words anyway.",
         )
+    found = walk(root)
+    first = next(found, None)  # no such folder is told before the model is loaded
     embedder = as_embedder(model)
     place = place_index(root, index)
     settings = IndexSettings(
@@ -96,7 +99,8 @@ def index(
     about = read_about(Path(data), report.failures) if data is not None else None
     with writing(place):
         store = Store.create(place, settings)
-        _Update(root, store, embedder, about, report, engine).run(on_file)
+        update = _Update(store, embedder, about, report, engine)
+        update.run([] if first is None else chain([first], found), on_file)
         drop_outdated(place, settings)
     report.stats = store.stats()
     return report
@@ -122,7 +126,7 @@ def read_about(manifest: Path, failures: list[Failure]) -> dict[str, About]:
 class _Todo:
     """A file to embed: where it is, what it is called in the index, its size and time."""
 
-    path: Path
+    path: Path | str
     name: str
     known: KnownFile
 
@@ -132,14 +136,13 @@ class _Update:
 
     def __init__(
         self,
-        root: Path,
         store: Store,
         embedder: Embedder,
         about: Mapping[str, About] | None,
         report: IndexReport,
         engine: Engine,
     ) -> None:
-        self.root, self.store, self.embedder = root, store, embedder
+        self.store, self.embedder = store, embedder
         self.about, self.report, self.engine = about, report, engine
         self.known = store.known()
         self.by_content = {known.content_hash: name for name, known in self.known.items()}
@@ -149,9 +152,9 @@ class _Update:
         self.last_commit = time.monotonic()
         self.n_commits = 0
 
-    def run(self, on_file: Callable[[int, int], None] | None) -> None:
-        """Walk, embed, commit, forget, compact."""
-        todo, seen, unlisted = self._walk()
+    def run(self, found: Iterable[Found], on_file: Callable[[int, int], None] | None) -> None:
+        """Look, embed, commit, forget, compact."""
+        todo, seen, unlisted = self._sort(found)
         gone = [name for name in self.known if name not in seen and not _under(name, unlisted)]
         try:
             for n, done in enumerate(self._embed(todo), start=1):
@@ -165,39 +168,27 @@ class _Update:
         if self.n_commits or gone:
             self.store.compact()
 
-    def _walk(self) -> tuple[list[_Todo], set[str], list[str]]:
+    def _sort(self, found: Iterable[Found]) -> tuple[list[_Todo], set[str], list[str]]:
         """Files to embed, all names that are there, and folders that could not be listed."""
-        from earshot.audio import find_audio
-
         todo, seen, unlisted = [], set(), []
-        for path in find_audio([self.root]):
-            name = path.relative_to(self.root).as_posix()
-            try:
-                facts = path.stat()
-            except OSError as fault:
-                seen.add(name)
-                self.report.failures.append(Failure(path, _system_error(fault)))
+        for each in found:
+            (unlisted.append if each.is_unlisted else seen.add)(each.name)
+            if each.fault:
+                self.report.failures.append(Failure(each.source, each.fault))
                 continue
-            if stat.S_ISDIR(facts.st_mode):
-                unlisted.append(name)
-                self.report.failures.append(
-                    Failure(path, "got a folder that cannot be listed; expected leave to read it.")
-                )
-                continue
-            seen.add(name)
-            one = _Todo(path, name, self._facts(path, name, facts))
+            one = _Todo(each.source, each.name, self._facts(each))
             if not self._is_known(one):
                 todo.append(one)
         return todo, seen, unlisted
 
-    def _facts(self, path: Path, name: str, facts: os.stat_result) -> KnownFile:
+    def _facts(self, found: Found) -> KnownFile:
         """Size, time and words of a file; its hash is that of the index until it is read."""
-        old = self.known.get(name)
+        old = self.known.get(found.name)
         about = About(old.tags, old.caption) if old else About()
         if self.about is not None:
-            about = self.about.get(os.path.realpath(path), About())
+            about = self.about.get(os.path.realpath(found.source), About())
         before = old.content_hash if old else ""
-        return KnownFile(facts.st_size, facts.st_mtime_ns, before, about.tags, about.caption)
+        return KnownFile(found.size, found.mtime_ns, before, about.tags, about.caption)
 
     def _is_known(self, one: _Todo) -> bool:
         """True when the index is right about a file, or can be made so without embedding."""
@@ -209,7 +200,7 @@ class _Update:
             digest = old.content_hash  # only its words changed
         elif one.known.size in self.sizes:
             try:
-                digest = content_hash(one.path)
+                digest = hash_of(one.path)
             except (EarShotError, OSError):
                 return False  # the decoder will say what is wrong with it
         else:
@@ -227,7 +218,7 @@ class _Update:
             Task(
                 one,
                 partial(_at_rest, one, windows_of(one.path, self.embedder)),
-                partial(content_hash, one.path),
+                partial(hash_of, one.path),
             )
             for one in todo
         )
@@ -273,8 +264,7 @@ class _Update:
 def _at_rest(one: _Todo, windows: FileWindows) -> Iterator[Window]:
     """The file's windows; refuses one that was written to since the walk, as its hash may lie."""
     yield from windows()
-    facts = one.path.stat()
-    if (facts.st_size, facts.st_mtime_ns) != (one.known.size, one.known.mtime_ns):
+    if size_and_time(one.path) != (one.known.size, one.known.mtime_ns):
         raise EarShotError(
             got="a file that changed while it was read",
             expected="a file at rest",
@@ -285,7 +275,3 @@ def _at_rest(one: _Todo, windows: FileWindows) -> Iterator[Window]:
 def _under(name: str, folders: list[str]) -> bool:
     """True when `name` lies in one of the folders; "." is all of them."""
     return any(folder == "." or name.startswith(f"{folder}/") for folder in folders)
-
-
-def _system_error(fault: OSError) -> str:
-    return f"got {fault.strerror or fault}; expected a file that can be read."

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from earshot.core.errors import EarShotError
-from earshot.core.files import is_file
+from earshot.core.urls import name_below
+from earshot.engines.urls import fetch
 from earshot.index import Store, find_index
 from earshot.index.hybrid import Found, find
+from earshot.index.place import named_root
 from earshot.index.where import both, has_tag, in_folder
 from earshot.index.words import query_words
+from earshot.jobs.file_facts import facts_of
 from earshot.jobs.loading import as_embedder
 
 if TYPE_CHECKING:
@@ -56,8 +59,8 @@ def search(
     if liked or disliked:
         vector = moved_query(
             vector,
-            [_vector_of(Path(sound), store, embedder) for sound in liked],
-            [_vector_of(Path(sound), store, embedder) for sound in disliked],
+            [_vector_of(named_root(sound), store, embedder) for sound in liked],
+            [_vector_of(named_root(sound), store, embedder) for sound in disliked],
         )
     return find(
         store,
@@ -86,7 +89,7 @@ def similar(
 
     The file need not be in the index. Where it is, its vectors are taken from there.
     """
-    path = Path(sound)
+    path = named_root(sound)
     _check_k(k)
     embedder = None if model is None else as_embedder(model, **(options or {}))
     store = open_store(folder, index, embedder)
@@ -111,27 +114,28 @@ def moved_query(
 
 
 def _vector_of(
-    path: Path,
+    path: Path | str,
     store: Store,
     embedder: Embedder | None,
     options: Mapping[str, Any] | None = None,
 ) -> np.ndarray:
     """A sound as one unit vector: from the index where it is there unchanged, else embedded."""
     name = _name_in(store, path)
-    known = store.rows_of(name) if name is not None and is_file(path) else None
-    if known is not None and _is_same(path, known.known.size, known.known.mtime_ns):
+    there = facts_of(path)
+    known = store.rows_of(name) if name is not None and there[0] >= 0 else None
+    if known is not None and there == (known.known.size, known.known.mtime_ns):
         mean = known.vectors.mean(axis=0)
         return mean / max(float(np.linalg.norm(mean)), 1e-12)
     if embedder is None:
         embedder = _own_model(store, options)
-    return embedder.embed_audio(path).mean
+    return embedder.embed_audio(fetch(path) if isinstance(path, str) else path).mean
 
 
 def open_store(
     folder: str | Path | None, index: str | Path | None, model: str | Path | Embedder | None
 ) -> Store:
     """The index to look into; when `model` is an embedder, its table."""
-    place = find_index(Path(folder) if folder is not None else None, index)
+    place = find_index(named_root(folder) if folder is not None else None, index)
     if model is None:
         return Store.open(place)
     embedder = as_embedder(model)
@@ -189,15 +193,13 @@ def _check_k(k: int) -> None:
         raise EarShotError(got=f"k={k}", expected="1 or more", mend="Ask for at least one hit.")
 
 
-def _name_in(store: Store, path: Path) -> str | None:
+def _name_in(store: Store, path: Path | str) -> str | None:
     """What the index calls a file, if it lies under the index's root."""
+    if isinstance(path, str) or isinstance(store.root, str):
+        both_urls = isinstance(path, str) and isinstance(store.root, str)
+        return name_below(str(store.root), str(path)) if both_urls else None
     real, root = os.path.realpath(path), os.path.realpath(store.root)
     for candidate, above in ((str(path.absolute()), str(store.root.absolute())), (real, root)):
         if candidate.startswith(above.rstrip(os.sep) + os.sep):
             return Path(os.path.relpath(candidate, above)).as_posix()
     return None
-
-
-def _is_same(path: Path, size: int, mtime_ns: int) -> bool:
-    facts = path.stat()
-    return (facts.st_size, facts.st_mtime_ns) == (size, mtime_ns)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from earshot.core.errors import EarShotError
+from earshot.core.urls import is_url
 from earshot.engines import Engine, embed_each
 from earshot.jobs.indexing import IndexReport, index
 from earshot.jobs.loading import as_embedder
@@ -44,6 +45,12 @@ def watch(
     if not every_s > 0:
         raise EarShotError(
             got=f"every_s={every_s:g}", expected="seconds, above 0", mend="Take 5, say."
+        )
+    if is_url(folder):
+        raise EarShotError(
+            got=f"--watch of {folder}",
+            expected="a folder of this machine",
+            mend="Run `earshot index` from time to time: it takes in only what changed.",
         )
     embedder = as_embedder(model)
 

@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from earshot.core.errors import EarShotError
+from earshot.core.urls import below
 from earshot.index import Store
 from earshot.index.hybrid import Found, find
+from earshot.index.place import Root
 from earshot.index.rows import true_path
 from earshot.web.faults import NotAllowed, NotHere
+from earshot.web.fetched import FetchedSounds
 
 if TYPE_CHECKING:
     from earshot.index.found_rows import Rows
@@ -33,7 +36,7 @@ class IndexedSound:
 
     name: str  # relative to the root, as Python's file functions take it
     shown: str  # the same as text for people
-    path: Path
+    path: Path | str  # a string where it is a URL
     duration_s: float
 
 
@@ -43,14 +46,15 @@ class Library:
     def __init__(self, store: Store, embedder: Embedder, *, name: str, place: int = 0) -> None:
         self.store, self.embedder, self.name = store, embedder, name
         self.place = place  # libraries of the same folder of sounds share it
+        self._fetched = FetchedSounds()
         self._refreshing = threading.Lock()
         self._checked = time.monotonic()
         self._known: dict[tuple[int, str], IndexedSound] = {}  # by the index's version and id
         self._counts = (-1, 0, 0)  # the index's version, its sounds and windows
 
     @property
-    def root(self) -> Path:
-        """The folder that the sounds lie in."""
+    def root(self) -> Root:
+        """The folder that the sounds lie in, or its URL."""
         return self.store.root
 
     def read(self, job: Callable[[Store], T]) -> T:
@@ -113,14 +117,18 @@ class Library:
         return mean / max(float(np.linalg.norm(mean)), 1e-12)
 
     def sound(self, file_id: str) -> IndexedSound:
-        """A sound of the index. Only names that the index holds lead to files, and only under root.
+        """A sound of the index, as a file of this machine.
+
+        Only names that the index holds lead to files, and only under root.
 
         Raises NotHere when the index has no such sound or its file is gone, NotAllowed when a link
         leads out of the indexed folder.
         """
         known = self.known(file_id)
+        if isinstance(known.path, str):
+            return self._fetched.copy_of(known)
         real = os.path.realpath(known.path)
-        if not Path(real).is_relative_to(os.path.realpath(self.root)):
+        if not Path(real).is_relative_to(os.path.realpath(str(self.root))):
             raise NotAllowed(
                 got=f"{known.shown}, a link that leads out of the indexed folder",
                 expected="a file inside it",
@@ -159,9 +167,9 @@ class Library:
         return _sound(self.root, rows.table.slice(0, 1).to_pylist()[0])
 
 
-def _sound(root: Path, row: dict[str, Any]) -> IndexedSound:
+def _sound(root: Root, row: dict[str, Any]) -> IndexedSound:
     name = true_path(row["path"], row["path_bytes"])
-    return IndexedSound(name, row["path"], root / name, row["duration_s"])
+    return IndexedSound(name, row["path"], below(root, name), row["duration_s"])
 
 
 def first_windows(store: Store, max_rows: int) -> tuple[Rows, float]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from earshot.core.errors import EarShotError
 from earshot.index import Store, find_index
-from earshot.index.place import is_remote
+from earshot.index.place import Root, is_remote, last_part, named_root
 from earshot.jobs.loading import as_embedder
 from earshot.jobs.search import require_same
 from earshot.web.library import Library
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def open_libraries(
-    folder: Path | None = None,
+    folder: str | Path | None = None,
     *,
     indexes: Sequence[str] = (),
     models: Sequence[str | Embedder] = (),
@@ -30,7 +30,9 @@ def open_libraries(
     Looks into the index of `folder`, or into `indexes`. A model is loaded once, however many
     indexes it made. Raises EarShotError when there is no index, or none by a model asked for.
     """
-    places = [find_index(None, each) for each in indexes] or [find_index(folder)]
+    places = [find_index(None, each) for each in indexes] or [
+        find_index(None if folder is None else named_root(folder))
+    ]
     loaded: dict[tuple[str, str], Embedder] = {}
 
     def embedder_of(model: str | Embedder, precision: str = "fp32") -> Embedder:
@@ -64,19 +66,23 @@ def open_libraries(
 
 def _named(found: Sequence[tuple[Store, Embedder]]) -> list[Library]:
     """Libraries under short names: the model's, with the folder's where there are several."""
-    roots = list(dict.fromkeys(os.path.realpath(store.root) for store, _ in found))
+    roots = list(dict.fromkeys(_real(store.root) for store, _ in found))
     names: Counter[str] = Counter()
     libraries = []
     for store, embedder in found:
         name = _short(embedder.name)
         if len(roots) > 1:
-            name = f"{name}@{store.root.name or 'index'}"
+            name = f"{name}@{last_part(store.root) or 'index'}"
         names[name] += 1
         if names[name] > 1:
             name = f"{name}-{names[name]}"
-        place = roots.index(os.path.realpath(store.root))
+        place = roots.index(_real(store.root))
         libraries.append(Library(store, embedder, name=name, place=place))
     return libraries
+
+
+def _real(root: Root) -> str:
+    return root if isinstance(root, str) else os.path.realpath(root)
 
 
 def _short(name: str) -> str:

@@ -145,7 +145,7 @@ async def _answer(service: Service, library: Library, found: Found, begin: float
 
 
 def _hit(library: Library, hit: Hit) -> HitOut:
-    name = hit.path.relative_to(library.root).as_posix()
+    name = hit.name
     return HitOut(
         rank=hit.rank,
         id=sound_id(library, file_id(name)),

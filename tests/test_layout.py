@@ -23,14 +23,15 @@ MAY_IMPORT = {
     "synth": "core audio text data",
     "models": "core audio text features layers encoders objectives",
     "index": "core",
+    "llm": "core",
     "training": "core audio text data objectives metrics models",
     "recipes": "core audio text data features layers encoders objectives metrics synth models "
     "training",
     "engines": "core audio models",
-    "jobs": "core audio text data features metrics models index training recipes synth engines",
+    "jobs": "core audio text data features metrics models index llm training recipes synth engines",
     "web": "core audio index engines jobs models",
     "adapters": "core audio models jobs engines index text layers encoders features",
-    "cli": "core audio text data metrics synth index training recipes engines jobs models web "
+    "cli": "core audio text data metrics synth index llm training recipes engines jobs models web "
     "adapters",
 }
 MAX_LINES = 400

@@ -66,7 +66,8 @@ def evaluate_models(
         if as_json:
             console.json_line(row)
         else:
-            print(console.printable(f"{row['model']} less {row['against']}, {row['task']}:"))
+            place = f"{row['task']} on {row['data']}"
+            print(console.printable(f"{row['model']} less {row['against']}, {place}:"))
             for each in row["differences"]:
                 ends = f"({each['low']:+.3f} to {each['high']:+.3f})"
                 print(f"  {each['figure']:<28} {each['value']:+.3f}  {ends}")
@@ -76,7 +77,8 @@ def evaluate_models(
 
 
 def _show(result: Evaluation) -> None:
-    print(console.printable(f"{result.task} on {result.data}: {result.n} sounds, {result.model}"))
+    size = f"{result.n} {result.counted}"
+    print(console.printable(f"{result.task} on {result.data}: {size}, {result.model}"))
     for name, value in result.metrics.items():
         low, high = result.intervals.get(name, (None, None))
         ends = "" if low is None else f"  ({low:.3f} to {high:.3f})"

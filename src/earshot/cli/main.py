@@ -19,6 +19,7 @@ from earshot.cli import (
     index,
     mcp,
     papers,
+    rewrite,
     run,
     search,
     serve,
@@ -53,7 +54,7 @@ def options(
 
 JOBS = (index, search, similar, tag, embed, evaluate, store, serve)
 OTHERS = (export, mcp)  # EarShot's models in other programs
-RESEARCH = (data, run, blend, claim, papers, where)
+RESEARCH = (data, rewrite, run, blend, claim, papers, where)
 HEALTH = (check, doctor)
 for command in (*JOBS, *OTHERS, *RESEARCH, *HEALTH):  # as --help lists them
     command.register(app)

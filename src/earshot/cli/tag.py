@@ -22,6 +22,7 @@ from earshot.cli.model_options import (
     engine_to_run,
     load_model,
 )
+from earshot.core.errors import EarShotError
 
 if TYPE_CHECKING:
     from earshot.jobs.tag import Tagged
@@ -44,6 +45,12 @@ def tag(
         list[str] | None,
         typer.Option(help='How to say a label, such as "a sound of {label}"; may be repeated.'),
     ] = None,
+    prompts: Annotated[
+        str,
+        typer.Option(
+            metavar="plain|descriptive|PATH", help="By name, by what labels sound like, a bank."
+        ),
+    ] = "plain",
     examples: Annotated[
         Path | None,
         typer.Option(metavar="CSV", help="A few labelled sounds (path, label) to sharpen by."),
@@ -78,7 +85,7 @@ def tag(
     """
     from earshot.jobs.each_file import Failure, Pace
     from earshot.jobs.judging import make_judge
-    from earshot.jobs.prompts import TEMPLATES, check_labels
+    from earshot.jobs.prompts import BankPrompts, check_labels, find_prompts
     from earshot.jobs.row_file import RowFile
     from earshot.jobs.tag import tag_each, vocabulary
 
@@ -87,11 +94,18 @@ def tag(
         names = list(vocabulary())
     if names is not None:
         check_labels(names)  # before the model is loaded
-    prompts = prompt or TEMPLATES
+    said = prompt or find_prompts(prompts)
+    if prompt and prompts != "plain":
+        raise EarShotError(
+            got="both --prompt and --prompts", expected="one of them", mend="Drop one."
+        )
+    if isinstance(said, BankPrompts) and names is not None and (lacking := said.missing(names)):
+        said.of(lacking[0])  # raises where plain ones may not stand in
+        console.note(f"Said plainly, for want of a description: {', '.join(lacking)}")
     run_on = engine_to_run(engine, ray_address)
     embedder, pace = load_model(model, device, precision, tokenizer, fast=fast), Pace()
     judge = make_judge(
-        files, names, embedder, prompts=prompts, index=index, abstain=abstain, examples=examples
+        files, names, embedder, prompts=said, index=index, abstain=abstain, examples=examples
     )
     if judge.sharpened is not None:
         console.note(str(judge.sharpened))

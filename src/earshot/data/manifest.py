@@ -14,7 +14,9 @@ from earshot.data.clip import Clip, StoredAudio
 from earshot.data.clip_set import ClipSet
 from earshot.data.columns import Columns, FoundColumns, find_columns
 from earshot.data.faults import LoadFault
+from earshot.data.rewritten import COLUMN
 from earshot.data.tables import Row, Table, read_table
+from earshot.text.stored_rewrites import parse_rewrites
 
 
 def read_manifest(path: Path, columns: Columns | None = None) -> ClipSet:
@@ -190,12 +192,20 @@ def merged(first: Clip, other: Clip) -> Clip:
     lines = dict(zip(other.captions, other.lines, strict=False))
     lines |= dict(zip(first.captions, first.lines, strict=False))
     captions = tuple(dict.fromkeys(first.captions + other.captions))
+    extra = first.extra
+    if COLUMN in extra or COLUMN in other.extra:  # each caption keeps its own rewrites
+        extra = extra | {COLUMN: _rewrites(other) | _rewrites(first)}
     return dataclasses.replace(
         first,
+        extra=extra,
         captions=captions,
         labels=tuple(dict.fromkeys(first.labels + other.labels)),
         lines=tuple(lines[caption] for caption in captions if caption in lines) or first.lines,
     )
+
+
+def _rewrites(clip: Clip) -> dict[str, tuple[str, ...]]:
+    return parse_rewrites(clip.extra.get(COLUMN), clip.captions)
 
 
 def _double_id(clip: Clip, first: Clip, table: str, line: int) -> LoadFault:

@@ -17,7 +17,7 @@ from earshot.jobs.evaluation.clips import (
 )
 from earshot.jobs.evaluation.result import Difference, Evaluation, differences
 from earshot.jobs.loading import as_embedder
-from earshot.jobs.prompts import TEMPLATES
+from earshot.jobs.prompts import TEMPLATES, Prompts
 
 if TYPE_CHECKING:
     from earshot.data import ClipSet
@@ -34,7 +34,7 @@ def evaluate(
     *,
     model: str | Path | Embedder = "earshot-small",
     labels: Sequence[str] | None = None,
-    prompts: Sequence[str] = TEMPLATES,
+    prompts: Prompts = TEMPLATES,
     split: str | None = None,
     folds: int | None = None,
     examples: Sequence[int] | None = None,
@@ -46,8 +46,8 @@ def evaluate(
     """The figures of `model` on `data`, a manifest or folder that `earshot data check` accepts.
 
     zero-shot: clips have labels; `labels` lists those to choose from (those of the data when left
-    out), `prompts` how to say them. Figures: accuracy, top-5, balanced accuracy; mAP and AUC where
-    clips have several labels.
+    out), `prompts` how to say them: templates, or a bank's. Figures: accuracy, top-5, balanced
+    accuracy; mAP and AUC where clips have several labels.
     retrieval: clips have captions, which are queries and answers both ways: R@1, R@5, R@10, median
     rank, MRR, mAP@10, nDCG@10.
     probe: logistic regression on the sounds' vectors, the figures of zero-shot; `folds` are drawn
@@ -64,6 +64,8 @@ def evaluate(
     clips = open_set(data, split)
     kept = clips_with(clips, "captions" if task == "retrieval" else "labels")
     names = candidate_labels(kept, labels)  # before the work: a label may be misspelt
+    if pace is not None:
+        pace.start()
     heard = hear(clips, kept, embedder, pace)
     if task == "zero-shot":
         from earshot.jobs.evaluation.zero_shot import measure_zero_shot

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from earshot.core.fingerprint import fingerprint
 from earshot.jobs.background import OwnSounds, stands_out
-from earshot.jobs.prompts import TEMPLATES, check_labels, label_vectors
+from earshot.jobs.prompts import TEMPLATES, Prompts, check_labels, label_vectors
 from earshot.jobs.sharpening import Sharpened, labels_of, read_examples, sharpen
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def make_judge(
     labels: Sequence[str] | None,
     embedder: Embedder,
     *,
-    prompts: Sequence[str] = TEMPLATES,
+    prompts: Prompts = TEMPLATES,
     index: str | Path | None = None,
     abstain: bool = False,
     examples: str | Path | None = None,

@@ -14,7 +14,7 @@ from earshot.engines.urls import find_sounds
 from earshot.jobs.each_file import Answers, Failure, Pace
 from earshot.jobs.judging import Judge, LabelScore, make_judge
 from earshot.jobs.loading import as_embedder
-from earshot.jobs.prompts import TEMPLATES
+from earshot.jobs.prompts import TEMPLATES, Prompts
 
 if TYPE_CHECKING:
     from earshot.models.embedder import Embedder
@@ -39,7 +39,7 @@ def tag(
     *,
     labels: Sequence[str] | None = None,
     model: str | Path | Embedder = "earshot-small",
-    prompts: Sequence[str] = TEMPLATES,
+    prompts: Prompts = TEMPLATES,
     index: str | Path | None = None,
     abstain: bool = False,
     examples: str | Path | None = None,
@@ -50,6 +50,9 @@ def tag(
     labels: any words for sounds; a vocabulary of everyday sounds when left out. `score` is the
     softmax over the labels of the model's scale times the cosine, so it depends on which labels are
     given. A sound longer than the model's window is tagged by the mean of its windows.
+
+    prompts: templates with {label}, or a bank's (`find_prompts("descriptive")`), which say what a
+    label sounds like.
 
     index: an index of your own sounds; each label's `z` and `false_alarm` then say how it stands
     out of them. abstain: `label` is None where no label stands out; the nearest index is taken if

@@ -12,8 +12,10 @@ from earshot import metrics
 from earshot.core.errors import EarShotError
 from earshot.jobs.data_rows import row_failures
 from earshot.jobs.each_file import Pace
-from earshot.jobs.evaluate import Evaluation, embed_clips
+from earshot.jobs.evaluation.clips import embed_clips
+from earshot.jobs.evaluation.result import Evaluation, evaluation_of
 from earshot.jobs.loading import as_embedder
+from earshot.metrics import Resampled
 
 if TYPE_CHECKING:
     from earshot.data.twin_table import TwinRow
@@ -54,15 +56,14 @@ def evaluate_twins(
             expected="sounds that can be read",
             mend="See what is wrong with them: earshot check.",
         )
-    figures, intervals, details = _scores(rows, sounds, embedder)
-    return Evaluation(
-        task="twins",
-        n=len(rows),
-        metrics=figures,
-        intervals=intervals,
-        model=embedder.name,
-        fingerprint=embedder.fingerprint,
+    found_scores, details = _scores(rows, sounds, embedder)
+    return evaluation_of(
+        "twins",
+        found_scores,
+        embedder,
         data=table.name,
+        n=len(rows),
+        items=[f"line {row.line}" for row in rows],
         details=details,
         failures=[*row_failures(ClipSet([], faults=table.faults)), *unread],
     )
@@ -70,8 +71,8 @@ def evaluate_twins(
 
 def _scores(
     rows: list[TwinRow], sounds: dict[str, np.ndarray], embedder: Embedder
-) -> tuple[dict[str, float], dict[str, tuple[float, float]], dict[str, Any]]:
-    """Figures, intervals and details of pairs, and of triples where there are any."""
+) -> tuple[Resampled, dict[str, Any]]:
+    """Figures with their draws, and details, of pairs and of triples where there are any."""
     texts = list(dict.fromkeys(caption for row in rows for caption in row.captions))
     words = dict(zip(texts, embedder.embed_texts(texts), strict=True))
 
@@ -86,15 +87,21 @@ def _scores(
         )
 
     triples = [row for row in rows if len(row.files) == 3]
+    is_triple = np.array([len(row.files) == 3 for row in rows])
     scored = {"": metrics.twin_scores(similarity(rows, 2))}
     chance = dict(metrics.TWIN_CHANCE)
     if triples:
         scored["triple_"] = metrics.twin_scores(similarity(triples, 3))
         chance |= {f"triple_{name}": value for name, value in metrics.TRIPLE_CHANCE.items()}
-    figures: dict[str, float] = {}
-    intervals: dict[str, tuple[float, float]] = {}
-    for prefix, scores in scored.items():
-        for name, interval in scores.intervals().items():
-            figures[f"{prefix}{name}"] = interval.value
-            intervals[f"{prefix}{name}"] = (interval.low, interval.high)
-    return figures, intervals, {"chance": chance, "n_triples": len(triples)}
+
+    def figures(weights: np.ndarray) -> dict[str, float]:
+        return {
+            f"{prefix}{name}": metrics.weighted_mean(
+                hits, weights[is_triple] if prefix else weights
+            )
+            for prefix, scores in scored.items()
+            for name, hits in scores.solved.items()
+        }
+
+    found = metrics.resample(figures, np.arange(len(rows)))
+    return found, {"chance": chance, "n_triples": len(triples)}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from earshot.jobs.data_rows import row_failures
 from earshot.jobs.each_file import Failure, Pace
-from earshot.jobs.evaluate import Evaluation
+from earshot.jobs.evaluation.result import Evaluation
 from earshot.jobs.loading import as_embedder
 from earshot.text.prompts import PLAIN
 
@@ -70,7 +69,10 @@ def evaluate_zste(
         fingerprint=embedder.fingerprint,
         data=clips.name,
         details={
-            "tasks": {name: asdict(task) for name, task in tasks.items()},
+            "tasks": {
+                name: {"question": task.question, "n": task.n, "chance": task.chance}
+                for name, task in tasks.items()
+            },
             "labels": list(found.sounds.labels),
             "n_clips": len(found.sounds.single),
             "n_pairs": n_pairs,
@@ -82,4 +84,10 @@ def evaluate_zste(
             *row_failures(clips),
             *(Failure(Path(name), why) for name, why in found.faults.items()),
         ],
+        draws={name: task.draws for name, task in tasks.items()},
+        items=(
+            f"{len(found.sounds.single)} clips",
+            f"{n_pairs} pairs of {found.event_s:g} s",
+            f"seed {seed}",
+        ),
     )

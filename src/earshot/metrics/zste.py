@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from earshot.core.errors import EarShotError
-from earshot.metrics.bootstrap import Interval, mean_interval
+from earshot.metrics.resampling import resample
+from earshot.metrics.weighted import weighted_mean
 from earshot.text.prompts import PLAIN, fill_prompt
 from earshot.text.temporal import AFTER, BEFORE, UNSEEN, WHILE, plain, relate
 
@@ -52,6 +53,7 @@ class TaskFigure:
     value: float
     low: float  # ends of the 95 % bootstrap interval
     high: float
+    draws: NDArray[np.float64] = field(repr=False)  # what the bootstrap's draws came to
 
 
 def zste(
@@ -190,5 +192,8 @@ class _Suite:
 
 
 def _figure(question: str, chance: float, values: NDArray, groups: NDArray[np.int64]) -> TaskFigure:
-    found: Interval = mean_interval(values.astype(np.float64), groups=groups)
-    return TaskFigure(question, len(values), chance, found.value, found.low, found.high)
+    numbers = values.astype(np.float64)
+    found = resample(lambda weights: {"mean": weighted_mean(numbers, weights)}, groups)
+    low, high = found.intervals["mean"]
+    value, draws = found.values["mean"], found.draws["mean"]
+    return TaskFigure(question, len(values), chance, value, low, high, draws)

@@ -29,13 +29,13 @@ class JsonRow:
     def texts(self, field: str, *, least: int = 0) -> tuple[str, ...]:
         """A field that holds a list of texts, none of them empty, each kept once."""
         value = self.values.get(field, [] if least == 0 else None)
-        good = isinstance(value, list) and all(isinstance(v, str) and v.strip() for v in value)
-        if not good or len(value) < least:
+        given = value if isinstance(value, list) else [None]
+        texts = [" ".join(each.split()) for each in given if isinstance(each, str)]
+        if len(given) < least or len(texts) < len(given) or not all(texts):
             wanted = f"a list of {least or 'any number of'} texts{' or more' if least else ''}"
-            raise self.fault(
-                field, _got(value), wanted, f'Write it like "{field}": ["...", "..."].'
-            )
-        return tuple(dict.fromkeys(" ".join(each.split()) for each in value))
+            mend = f'Write it like "{field}": ["...", "..."].'
+            raise self.fault(field, _got(value), wanted, mend)
+        return tuple(dict.fromkeys(texts))
 
     def fault(self, field: str, got: str, expected: str, mend: str) -> EarShotError:
         """The error for a field of this row."""

@@ -1,4 +1,4 @@
-"""What sounds are like: a lexicon of names with descriptions, and where captions name its sounds."""
+"""What sounds are like: names with descriptions, and where a caption names one of them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from earshot.text.json_rows import read_json_rows
 from earshot.text.label_names import label_key
 
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
-_BETWEEN = frozenset(  # words that may stand inside a name: "a phone is ringing", "clicks a mouse"
-    "is are was were be been being a an the its his her their some someone's of up down out".split()
-)
+_BETWEEN = {  # words that may stand inside a name: "a phone is ringing", "clicks a mouse"
+    "is", "are", "was", "were", "be", "been", "being", "a", "an", "the", "its", "his", "her",
+    "their", "some", "someone's", "of", "up", "down", "out",
+}  # fmt: skip
 _ENDINGS = ("ing", "ies", "es", "ed", "s", "e", "y")
 
 

@@ -120,7 +120,7 @@ def read_bank(path: Path) -> PromptBank:
         raise EarShotError(
             got=f"{path.name} without a label",
             expected="a line for each label",
-            mend='Write them like {"label": "dog bark", "prompts": ["a dog barks, short and sharp"]}.',
+            mend='Write them like {"label": "dog", "prompts": ["a dog barks, short and sharp"]}.',
         )
     return PromptBank(tuple(entries), name=path.stem)
 

@@ -28,11 +28,11 @@ def ensemble(read: Read, prompts: Sequence[Sequence[str]]) -> Vectors:
         return np.zeros((0, 0), np.float32)
     rows = unit(read([text for group in prompts for text in group]))  # [prompts, dim]
     starts = np.cumsum([0, *(len(group) for group in prompts[:-1])])
-    sums = np.add.reduceat(rows, starts, axis=0)  # [groups, dim]
-    counts = np.array([[len(group)] for group in prompts], dtype=rows.dtype)
-    return unit(sums / counts)
+    sums: Vectors = np.add.reduceat(rows, starts, axis=0)  # [groups, dim]; as good as the means
+    return unit(sums)
 
 
 def unit(rows: Vectors) -> Vectors:
     """Rows of length 1; a row of zeros stays one."""
-    return rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), np.float32(1e-12))
+    scaled: Vectors = rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), 1e-12)
+    return scaled

@@ -1,4 +1,4 @@
-"""Captions rewritten by rule to say what each sound is like: offline, and the same at every call."""
+"""Captions rewritten by rule to say what each sound is like: offline, always the same."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def _clause(part: str, mention: Mention, draw: np.ndarray) -> str:
 
 
 def with_adjectives(noun_phrase: str, adjectives: Sequence[str]) -> str:
-    """Adjectives after the article, which is made to agree: "a deep rumble" -> "an eerie deep ..."."""
+    """Adjectives put after the article, which is made to agree: "a roar" -> "an eerie roar"."""
     words = noun_phrase.split()
     article = words.pop(0) if words[0] in ("a", "an", "the", "one") else ""
     told = [each for each in adjectives if each not in words]

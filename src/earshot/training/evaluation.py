@@ -15,6 +15,7 @@ from earshot.data import BatchLoader, Clip, ClipSet
 from earshot.metrics import accuracy, audio_to_text, text_to_audio
 from earshot.models.embedder import Embedder
 from earshot.models.two_tower import TwoTower
+from earshot.text.prompt_ensemble import ensemble
 from earshot.text.prompts import fill_prompt
 
 Read = Callable[[Sequence[str]], np.ndarray]  # texts -> unit rows [texts, dim]
@@ -101,20 +102,23 @@ def zero_shot_figures(
     heard: Heard,
     labels: Sequence[str],
     known: set[str],
-    prompt_of: Callable[[str], str],
+    prompt_of: Callable[[str], str | Sequence[str]],
 ) -> dict[str, float]:
     """Accuracies of naming single-label clips by their prompts, each with its chance beside it.
 
     The candidates are those of `labels` that any clip has. `zero_shot` counts all clips;
     `zero_shot_unseen` those whose label is not among `known`, the labels of training: they must be
-    told from each other and from all known ones.
+    told from each other and from all known ones. Of several prompts a label the mean of their unit
+    vectors counts.
     """
     single = [i for i, clip in enumerate(heard.clips) if len(clip.labels) == 1]
     present = {heard.clips[i].labels[0] for i in single}
     candidates = [label for label in labels if label in present]
     if len(candidates) < 2:
         return {}
-    scores = heard.embeddings @ read([prompt_of(label) for label in candidates]).T
+    said = [prompt_of(label) for label in candidates]
+    prompts = [[each] if isinstance(each, str) else each for each in said]
+    scores = heard.embeddings @ ensemble(read, prompts).T
     unseen = [i for i in single if heard.clips[i].labels[0] not in known]
     groups = {"zero_shot": single}
     if 0 < len(unseen) < len(single):

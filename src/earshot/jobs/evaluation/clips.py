@@ -83,8 +83,6 @@ def hear(
     clips: ClipSet, kept: Sequence[Clip], embedder: Embedder, pace: Pace | None = None
 ) -> HeardClips:
     """The vectors of the clips of `clips` that were `kept`; refused when none can be read."""
-    pace = pace or Pace()
-    pace.start()
     found, unread = embed_clips(kept, embedder, pace)
     if not found:
         raise EarShotError(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from earshot.core.errors import EarShotError
 from earshot.core.seed import generator
 from earshot.jobs.evaluation.result import Evaluation, evaluation_of
-from earshot.jobs.prompts import TEMPLATES, label_vectors
+from earshot.jobs.prompts import TEMPLATES, Prompts, label_vectors, name_of_prompts
 from earshot.metrics import Resampled
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def measure_few_shot(
     *,
     examples: Sequence[int] | None = None,
     n_draws: int = N_DRAWS,
-    prompts: Sequence[str] = TEMPLATES,
+    prompts: Prompts = TEMPLATES,
     text_weight: float = 1.0,
     seed: int = 0,
 ) -> Evaluation:
@@ -76,7 +76,7 @@ def measure_few_shot(
             "examples": counts,
             "n_draws": n_draws,
             "text_weight": text_weight,
-            "prompts": list(prompts),
+            "prompts": name_of_prompts(prompts),
         },
         failures=heard.failures,
     )

@@ -21,7 +21,7 @@ NAMES = ("results.json", "results.md", "results.svg")
 def write_results(out: Path, results: Sequence[Evaluation]) -> list[Path]:
     """Write results.json, results.md and results.svg into `out`; what was there is replaced."""
     json_path, page_path, picture_path = (out / name for name in NAMES)
-    write_text(json_path, json.dumps(results_object(results), indent=2) + "\n")
+    write_text(json_path, json.dumps(results_object(results)) + "\n")
     write_text(picture_path, evaluation_picture(results))
     write_text(page_path, evaluation_page(results, picture_path.name))
     return [json_path, page_path, picture_path]

@@ -10,17 +10,18 @@ from earshot.jobs.evaluation.sections import Section, is_share, sections
 
 LEFT, WIDTH, RIGHT = 250, 420, 60  # pixels
 LINE, GAP = 15, 9  # of a model within a figure, and between figures
-MAX_LABELS = 60  # those that are named worst, when there are more
+MAX_LABELS = 25  # those that are named worst, when there are more
 COLOURS = ("#2a6fbb", "#c8632b", "#2f8f5b", "#8557a8", "#a08a1f", "#b03a5b", "#4a9aa8", "#666666")
 
 
 def evaluation_picture(results: Sequence[Evaluation]) -> str:
     """The picture of results; the same text for the same results."""
     parts: list[str] = []
-    y = 24
-    for section in sections(results):
-        drawn, y = _panel(section, y)
-        parts += drawn
+    y, found = 24, sections(results)
+    for panel in (_figures, _bars):  # the figures of all tasks, then what lies behind them
+        for section in found:
+            drawn, y = panel(section, y)
+            parts += drawn
     size = f'width="{LEFT + WIDTH + RIGHT}" height="{y}"'
     return "\n".join(
         [
@@ -34,30 +35,23 @@ def evaluation_picture(results: Sequence[Evaluation]) -> str:
     )
 
 
-def _panel(section: Section, y: int) -> tuple[list[str], int]:
-    """Title, legend, figures and labels of a section from `y` down, and where it ends."""
-    parts = [
-        f'<text x="16" y="{y}" font-weight="bold" font-size="14">{_safe(section.title)}</text>'
-    ]
+def _head(section: Section, title: str, y: int) -> tuple[list[str], int]:
+    """A title and the models' colours, and where they end."""
+    parts = [f'<text x="16" y="{y}" font-weight="bold" font-size="14">{_safe(title)}</text>']
     y += 20
     for i, model in enumerate(section.models):
         parts.append(f'<rect x="16" y="{y - 9}" width="10" height="10" fill="{_colour(i)}"/>')
         parts.append(f'<text x="32" y="{y}">{_safe(model)}</text>')
         y += 16
-    figures = [name for name in section.figures if is_share(name)]
-    drawn, y = _figures(section, figures, y + 4)
-    parts += drawn
-    labels = _worst(section)
-    if labels:
-        drawn, y = _bars(section, labels, y + 14)
-        parts += drawn
-    return parts, y + 34
+    return parts, y + 4
 
 
-def _figures(section: Section, names: Sequence[str], y: int) -> tuple[list[str], int]:
+def _figures(section: Section, y: int) -> tuple[list[str], int]:
     """A dot for each figure and model, with a line over its interval."""
+    names = [name for name in section.figures if is_share(name)]
+    parts, y = _head(section, section.title, y)
     block = LINE * len(section.results) + GAP
-    parts = _axis(y, y + block * len(names))
+    parts += _axis(y, y + block * len(names))
     for name in names:
         parts.append(_name(name, y + block / 2))
         for i, result in enumerate(section.results):
@@ -73,14 +67,17 @@ def _figures(section: Section, names: Sequence[str], y: int) -> tuple[list[str],
                 )
                 parts.append(_value(value, middle))
         y += block
-    return parts, y + 18
+    return parts, y + 52
 
 
-def _bars(section: Section, labels: Sequence[str], y: int) -> tuple[list[str], int]:
-    """A bar for each label and model."""
+def _bars(section: Section, y: int) -> tuple[list[str], int]:
+    """A bar for each label and model, the worst first; nothing for tasks without labels."""
+    labels = _worst(section)
+    if not labels:
+        return [], y
+    few = f"the {len(labels)} worst labels" if len(labels) < len(section.labels) else "by label"
+    parts, y = _head(section, f"{section.title}, {few}", y)
     block = LINE * len(section.results) + GAP
-    parts = [f'<text x="{LEFT}" y="{y}" fill="#666">by label</text>']
-    y += 8
     parts += _axis(y, y + block * len(labels))
     for label in labels:
         parts.append(_name(label, y + block / 2))
@@ -95,7 +92,7 @@ def _bars(section: Section, labels: Sequence[str], y: int) -> tuple[list[str], i
             )
             parts.append(_value(value, top + LINE / 2 - 2))
         y += block
-    return parts, y + 18
+    return parts, y + 52
 
 
 def _axis(top: float, bottom: float) -> list[str]:
@@ -111,12 +108,12 @@ def _axis(top: float, bottom: float) -> list[str]:
 
 
 def _worst(section: Section) -> list[str]:
-    """The labels by name; of many those with the lowest mean over the models."""
+    """The labels from the lowest mean over the models up, as many as fit."""
     found = [result.details.get("per_class", {}) for result in section.results]
     means = {
         label: sum(each.get(label, 0.0) for each in found) / len(found) for label in section.labels
     }
-    return sorted(sorted(means, key=lambda label: means[label])[:MAX_LABELS])
+    return sorted(means, key=lambda label: means[label])[:MAX_LABELS]
 
 
 def _name(text: str, y: float) -> str:

@@ -31,6 +31,11 @@ class Evaluation:
     draws: dict[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
     items: tuple[str, ...] = field(default=(), repr=False, compare=False)  # what was drawn from
 
+    @property
+    def counted(self) -> str:
+        """What `n` counts, in words."""
+        return "pairs" if self.task == "twins" else "sounds"
+
     def to_row(self) -> dict[str, Any]:
         """The JSON object of it."""
         return {

@@ -9,7 +9,7 @@ from pathlib import PurePath
 
 from earshot.jobs.evaluation.result import Difference, Evaluation, differences
 
-NO_SHARES = ("median_rank", "n_labels_scored", "mean_rank")  # figures that are not from 0 to 1
+NO_SHARES = ("median_rank", "n_labels_scored", "2D", "3D")  # ranks and counts
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +24,7 @@ class Section:
         """Task, clips and how many."""
         first = self.results[0]
         sizes = list(dict.fromkeys(str(result.n) for result in self.results))
-        return f"{first.task} on {first.data}: {' or '.join(sizes)} sounds"
+        return f"{first.task} on {first.data}: {' or '.join(sizes)} {first.counted}"
 
     @property
     def figures(self) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from earshot.jobs.evaluation.naming import naming_figures
 from earshot.jobs.evaluation.result import Evaluation, evaluation_of
-from earshot.jobs.prompts import TEMPLATES, label_vectors
+from earshot.jobs.prompts import TEMPLATES, Prompts, label_vectors, name_of_prompts
 
 if TYPE_CHECKING:
     from earshot.jobs.evaluation.clips import HeardClips
@@ -18,7 +18,7 @@ def measure_zero_shot(
     heard: HeardClips,
     embedder: Embedder,
     labels: Sequence[str],
-    prompts: Sequence[str] = TEMPLATES,
+    prompts: Prompts = TEMPLATES,
 ) -> Evaluation:
     """Accuracy, top-5 and balanced accuracy; mAP and AUC where clips have several labels.
 
@@ -34,6 +34,6 @@ def measure_zero_shot(
         data=heard.name,
         n=len(heard.clips),
         items=heard.ids,
-        details={**details, "prompts": list(prompts)},
+        details={**details, "prompts": name_of_prompts(prompts)},
         failures=heard.failures,
     )

@@ -90,7 +90,8 @@ def test_a_batch_without_rehearsal_costs_nothing(variant: str) -> None:
     loss = Nspt(variant)(student, teacher, target, torch.zeros(6, dtype=torch.bool), SCALE)
     loss.backward()
     assert loss.item() == 0.0
-    assert student.grad is not None and not student.grad.any()
+    assert student.grad is not None
+    assert not student.grad.any()
 
 
 def test_a_class_of_one_clip_is_pulled_to_its_own_teacher() -> None:
@@ -134,7 +135,8 @@ def test_no_gradient_reaches_the_teacher(variant: str) -> None:
     teacher.requires_grad_(True)
     Nspt(variant)(student, teacher, target, rehearsal, SCALE).backward()
     assert teacher.grad is None
-    assert student.grad is not None and student.grad.abs().max() > 1e-3
+    assert student.grad is not None
+    assert student.grad.abs().max() > 1e-3
 
 
 def test_a_batch_s_order_changes_nothing() -> None:

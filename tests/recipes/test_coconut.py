@@ -29,7 +29,8 @@ def test_a_memory_with_contrast_keeps_what_learning_on_alone_loses(tmp_path: Pat
     method = coconut.run(config, None, tmp_path / "method").values
     alone = replace(config, memory=0.0, nspt=None, mm_weight=0.0)
     control = coconut.run(alone, None, tmp_path / "control").values
-    assert method["acc_1"] > 0.8 and control["acc_1"] > 0.8  # two words of six
+    assert method["acc_1"] > 0.8
+    assert control["acc_1"] > 0.8
     assert control["last_acc"] < 0.45  # the last two words of six
     assert method["last_acc"] > control["last_acc"] + 0.15
     assert method["forgetting"] < control["forgetting"] - 0.15
@@ -77,7 +78,9 @@ def test_the_loss_is_the_sum_of_its_three_parts(tmp_path: Path) -> None:
     vocabulary = coconut.learn_vocabulary(clips, config)
     config = coconut.with_vocabulary(config, len(vocabulary))
     whole = method_of(config, vocabulary, clips, tmp_path)
-    batch = next(BatchLoader(clips, batch_size=12, sample_rate=8_000, workers=0).batches())
+    batch = next(
+        BatchLoader(clips, batch_size=12, sample_rate=8_000, bucket=False, workers=0).batches()
+    )
     old = torch.tensor([clip.labels[0] in ("alarm", "coffee", "door") for clip in batch.clips])
     assert 0 < old.sum() < 12
     teacher = coconut.build(config).eval()

@@ -14,7 +14,8 @@ def test_voices_of_the_test_are_in_no_training_clip() -> None:
     voices = {
         split: {clip.extra["voice"] for clip in clips.split(split)} for split in ("train", "test")
     }
-    assert len(voices["test"]) == 2 and len(voices["train"]) == 6
+    assert len(voices["test"]) == 2
+    assert len(voices["train"]) == 6
     assert not voices["test"] & voices["train"]
     for split, n in (("train", 12), ("test", 4)):
         for word in SMALL.words:

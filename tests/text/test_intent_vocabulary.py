@@ -34,7 +34,8 @@ def test_the_intent_comes_first_and_counts_there_alone() -> None:
     assert vocabulary.read([row[1], row[0], row[2]]) == Understood(None, "on")
     assert vocabulary.read([]) == Understood(None, "")
     rows = vocabulary.rows(["play", "play"], ["on", "turn on"])
-    assert (rows[0] == PAD).sum() == len(" turn") and PAD not in rows[1]
+    assert (rows[0] == PAD).sum() == len(" turn")
+    assert PAD not in rows[1]
 
 
 def test_faults_are_sentences() -> None:

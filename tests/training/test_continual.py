@@ -71,7 +71,8 @@ def test_what_a_cut_run_wrote_is_read_again(tmp_path: Path) -> None:
 def test_without_a_memory_nothing_is_ranked(tmp_path: Path) -> None:
     pupil = Pupil()
     learnt = learn_tasks(TASKS, pupil.learner(), memory_size=0, out=tmp_path)
-    assert learnt.memory == {} and all(memory == {} for _, memory in pupil.taught)
+    assert learnt.memory == {}
+    assert all(memory == {} for _, memory in pupil.taught)
 
 
 def test_another_task_s_record_is_refused(tmp_path: Path) -> None:

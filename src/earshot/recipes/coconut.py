@@ -293,6 +293,7 @@ class Coconut:
             sample_rate=self.model.sample_rate,
             max_s=config.max_s,
             crop="start",
+            bucket=False,  # clips of one length are often clips of one intent
         )
 
 

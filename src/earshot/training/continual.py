@@ -1,4 +1,4 @@
-"""One task after another: what was learnt is tested, remembered, and kept for a run that was cut."""
+"""One task after another: each is tested and remembered, and a run that was cut goes on."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def task_name(task: int) -> str:
 
 
 def learn_tasks(tasks: Tasks, learner: Learner, *, memory_size: int, out: Path) -> Learnt:
-    """Every task in turn: teach, test on all tasks so far, refill the memory of `memory_size` clips.
+    """Every task in turn: teach, test on all tasks so far, refill a memory of `memory_size` clips.
 
     After each task its memory and accuracies are written to `out/task-N/record.json`. Where that
     file is there already, from a run that was cut, they are read and not worked out again; `teach`

@@ -9,6 +9,7 @@ from typing import Any
 
 from earshot.core.errors import EarShotError
 from earshot.core.files import write_text
+from earshot.training.curve_plot import curve_plot, has_curves
 from earshot.training.forest_plot import forest_plot
 from earshot.training.intervals import INTERVALS
 
@@ -27,7 +28,10 @@ Claims = Mapping[str, Mapping[str, str]]  # by recipe and claim: what is claimed
 
 
 def write_pages(results: Path, docs: Path, claims: Claims) -> list[Path]:
-    """Write `docs/results.md` and `docs/papers/KEY.svg` for every result; gives the files."""
+    """Write `docs/results.md` and `docs/papers/KEY.svg` for every result; gives the files.
+
+    A result with a figure after each of several tasks has `docs/papers/KEY-curves.svg` too.
+    """
     found = read_results(results)
     write_text(docs / "results.md", results_page(found, claims))
     written = [docs / "results.md"]
@@ -35,6 +39,10 @@ def write_pages(results: Path, docs: Path, claims: Claims) -> list[Path]:
         picture = docs / "papers" / f"{result['recipe']}.svg"
         write_text(picture, forest_plot(result))
         written.append(picture)
+        if has_curves(result):
+            curves = docs / "papers" / f"{result['recipe']}-curves.svg"
+            write_text(curves, curve_plot(result))
+            written.append(curves)
     return written
 
 

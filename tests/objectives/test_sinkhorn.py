@@ -56,7 +56,7 @@ def slow_transport(one: np.ndarray, two: np.ndarray, epsilon: float) -> float:
 
 def test_it_is_the_debiased_transport_of_a_slow_double_loop() -> None:
     one, two = points(4, 2), points(3, 2, seed=1)
-    ours = divergence(one, two, blur=0.7, scaling=0.97)
+    ours = divergence(one, two, blur=0.7, scaling=0.995)
     x, y = one.numpy(), two.numpy()
     epsilon = 0.7**2
     slow = slow_transport(x, y, epsilon)
@@ -77,7 +77,7 @@ def test_without_blur_it_is_the_best_assignment(n: int, dim: int, seed: int) -> 
 @given(n=st.integers(1, 6), m=st.integers(1, 6), seed=st.integers(0, 99))
 def test_a_sequence_is_no_distance_from_itself_and_some_from_others(n, m, seed) -> None:
     one, two = points(n, 3, seed=seed), points(m, 3, seed=seed + 100)
-    assert divergence(one, one).item() == 0.0
+    assert divergence(one, one).item() == pytest.approx(0.0, abs=1e-12)
     there, back = divergence(one, two), divergence(two, one)
     assert there.item() == pytest.approx(back.item(), rel=1e-9)
     assert there.item() > 0
@@ -91,7 +91,7 @@ def test_a_shift_costs_half_its_square() -> None:
 
 def test_the_gradient_is_that_of_finite_differences() -> None:
     one, two = points(4, 2).requires_grad_(), points(3, 2, seed=1).requires_grad_()
-    options = {"blur": 0.8, "scaling": 0.97}
+    options = {"blur": 0.8, "scaling": 0.995}
     gradients = torch.autograd.grad(divergence(one, two, **options), (one, two))
     step = 1e-5
     for turn, (values, gradient) in enumerate(zip((one, two), gradients, strict=True)):
@@ -170,6 +170,22 @@ def geomloss_points() -> tuple[Tensor, Tensor]:
     """Points from sines: the same wherever they are made."""
     grid = torch.arange(60, dtype=torch.float64)
     return (grid * 0.37).sin().view(2, 6, 5) * 2, (grid[:40] * 0.73 + 1).cos().view(2, 4, 5) * 2
+
+
+def test_geomloss_s_values_are_met() -> None:
+    """SamplesLoss("sinkhorn", p=2, blur=0.05, scaling=0.5, backend="tensorized") of geomloss 0.3.1,
+
+    in float64 with even weights, on `geomloss_points`; and the gradient of its first point.
+    """
+    wanted = (
+        (2.1966043655448986, [0.02078284, -0.08583208, -0.10358432, 0.01558529, 0.23856694]),
+        (3.389331201180852, [-0.00012499, -0.02562062, -0.14904726, -0.27937821, -0.31085240]),
+    )
+    for x, y, (value, slope) in zip(*geomloss_points(), wanted, strict=True):
+        x.requires_grad_()
+        ours = divergence(x, y)
+        assert ours.item() == pytest.approx(value, rel=1e-9)
+        assert torch.autograd.grad(ours, x)[0][0].tolist() == pytest.approx(slope, abs=1e-8)
 
 
 def test_geomloss_gives_the_same_where_it_is_installed() -> None:

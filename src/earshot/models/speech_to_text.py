@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -103,7 +102,7 @@ class SpeechToText(nn.Module):
     def __init__(self, config: SpeechToTextConfig) -> None:
         super().__init__()
         self.config = config
-        self.front_end = _front_end(config)
+        self.front_end = front_end_of(config)
         self.spec_augment = (
             None if config.spec_augment is None else SpecAugment(config.spec_augment)
         )
@@ -280,7 +279,8 @@ def begin_as_fairseq(module: nn.Module) -> None:
             nn.init.zeros_(part.weight[PAD])
 
 
-def _front_end(config: SpeechToTextConfig) -> Callable[..., tuple[Tensor, Tensor]] | None:
+def front_end_of(config: SpeechToTextConfig) -> nn.Module | None:
+    """What makes frames of sound; None for a model of frames."""
     with torch.device("cpu"):  # tables, not weights: they have values on the meta device too
         if config.log_mel is not None:
             return LogMel(config.log_mel)

@@ -5,19 +5,23 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-Schedule = Literal["cosine", "constant"]
+Schedule = Literal["cosine", "constant", "inverse_sqrt"]
 
 
 def learning_rate_factor(step: int, *, steps: int, warmup_steps: int, schedule: Schedule) -> float:
-    """Factor in [0, 1] for update `step` (from 0) of `steps`: a line up, then cosine down or flat.
+    """Factor in [0, 1] for update `step` (from 0) of `steps`: a line up, then down or flat.
 
     The warm-up reaches 1 at update `warmup_steps - 1`; the cosine would reach 0 at update `steps`,
-    which is not taken, so that every update moves the weights.
-    Source: arXiv:2211.06687, section 4.1; the cosine is arXiv:1608.03983, Eq. 5, no restarts.
+    which is not taken, so that every update moves the weights; the inverse square root is half the
+    peak at four times the warm-up.
+    Source: arXiv:2211.06687, section 4.1; the cosine is arXiv:1608.03983, Eq. 5, no restarts; the
+    inverse square root is arXiv:1706.03762, section 5.3.
     """
     if step < warmup_steps:
         return (step + 1) / warmup_steps
     if schedule == "constant":
         return 1.0
+    if schedule == "inverse_sqrt":
+        return math.sqrt(max(1, warmup_steps) / (step + 1))
     done = (step - warmup_steps) / max(1, steps - warmup_steps)
     return 0.5 * (1.0 + math.cos(math.pi * min(1.0, done)))

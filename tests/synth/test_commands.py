@@ -77,7 +77,9 @@ def test_voices_and_takes_differ() -> None:
         assert not np.allclose(first[:n], other[:n], atol=0.05)
 
 
-@pytest.mark.parametrize("fields", [{"n_test_voices": 8}, {"takes": 0}, {"intents": ("play music",)}])
+@pytest.mark.parametrize(
+    "fields", [{"n_test_voices": 8}, {"takes": 0}, {"intents": ("play music",)}]
+)
 def test_what_cannot_be_is_refused(fields: dict) -> None:
     with pytest.raises(EarShotError, match="Change these fields"):
         CommandConfig(**fields)

@@ -100,7 +100,7 @@ class EventBatches:
         for batch, base, rng in self._steps("orders", start_step):
             sounds, events = self._clips(batch)
             if self.twins:
-                drawn = [(pair, range(N_VERSIONS)) for pair in partners(events, rng)]
+                drawn = [(pair, list(range(N_VERSIONS))) for pair in partners(events, rng)]
             else:
                 drawn = [
                     (pair, [int(rng.integers(N_VERSIONS))])

@@ -46,7 +46,9 @@ def digit_clips(seed: int, *, templates: tuple[str, ...] = ("{digit}",)) -> Clip
 @lru_cache(maxsize=1)
 def _recordings(folder: Path) -> tuple[Clip, ...]:
     """Every clip with its sound: many short files, read once a process."""
-    clips = open_clips(folder / "manifest.csv", columns=Columns(label="transcript", group="speaker"))
+    clips = open_clips(
+        folder / "manifest.csv", columns=Columns(label="transcript", group="speaker")
+    )
     if len({clip.group for clip in clips}) < 2:
         raise EarShotError(
             got=f"{folder} without two speakers",

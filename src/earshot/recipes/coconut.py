@@ -38,7 +38,7 @@ from earshot.data.class_incremental import (
     of_labels,
 )
 from earshot.data.rehearsal import Memory, at_least, herding, rehearsed
-from earshot.data.shared import need_shared_data, shared_data
+from earshot.data.shared import shared_data
 from earshot.data.spoken_digits import digit_clips
 from earshot.features import LogMelConfig
 from earshot.metrics.continual import continual

@@ -6,7 +6,7 @@ fairseq's own s2t_transformer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import torch
@@ -32,14 +32,14 @@ def rename_fairseq(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     projection to model.lm_head, a CTC projection to ctc_head. Keys of the auxiliary text encoder
     keep their names; bookkeeping buffers are dropped.
     """
-    siamese = any(key.startswith(SPEECH[0]) for key in state)
-    speech = SPEECH[0] if siamese else SPEECH[1]
-    renamed = {}
-    for key, value in state.items():
-        if key.rpartition(".")[2] in DROPPED or key.endswith(DROPPED):
-            continue
-        renamed[_renamed(key, speech)] = value
-    return renamed
+    return {new: state[old] for old, new in _new_names(state).items()}
+
+
+def _new_names(keys: Iterable[str]) -> dict[str, str]:
+    """What each key is called here; those that are dropped are left out."""
+    keys = list(keys)
+    speech = SPEECH[0] if any(key.startswith(SPEECH[0]) for key in keys) else SPEECH[1]
+    return {key: _renamed(key, speech) for key in keys if not key.endswith(DROPPED)}
 
 
 def _renamed(key: str, speech: str) -> str:
@@ -69,7 +69,8 @@ def load_fairseq(model: SpeechToText, source: Path | Mapping[str, Tensor]) -> Lo
     where nothing fits or a size differs.
     """
     state = read_weights(source) if isinstance(source, Path) else source
-    given = rename_fairseq(state)
+    names = _new_names(state)
+    given = {new: state[old] for old, new in names.items()}
     own = model.state_dict()
     fitting = {name: value for name, value in given.items() if name in own}
     if not fitting:
@@ -91,7 +92,7 @@ def load_fairseq(model: SpeechToText, source: Path | Mapping[str, Tensor]) -> Lo
     if "model.lm_head.weight" not in fitting:  # tied: the embedding is the projection
         own["model.lm_head.weight"].copy_(own["model.model.decoder.embed_tokens.weight"])
     return LoadReport(
-        renamed={old: new for old in state for new in [_after(old, given, state)] if new},
+        renamed=names,
         missing=sorted(own.keys() - fitting.keys()),
         unexpected=sorted(given.keys() - own.keys()),
     )

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from earshot.core.errors import EarShotError
 from earshot.core.seed import generator
-from earshot.data.batch import Batch
 from earshot.data.clip import Clip
 from earshot.text.stored_rewrites import parse_rewrites
+
+if TYPE_CHECKING:
+    from earshot.data.batch import Batch  # torch, which a manifest is read without
 
 COLUMN = "rewritten_captions"
 Rewrites = Mapping[str, tuple[str, ...]]  # caption -> ways to say it

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 SHOWN = {  # the suite's figures that are compared: task -> metric -> name
     "zero-shot": {"accuracy": "zero_shot"},
-    "retrieval": {"text_to_audio_mAP@10": "t2a_map10", "audio_to_text_mAP@10": "a2t_map10"},
+    "retrieval": {"text_to_audio/mAP@10": "t2a_map10", "audio_to_text/mAP@10": "a2t_map10"},
     "order twins": {"text": "order_text", "group": "order_group"},
     "attribute twins": {"text": "attribute_text", "group": "attribute_group"},
     "zste": {},
@@ -143,7 +143,9 @@ def measure_arm(arm: BlendArm, out: Path) -> Mapping[str, float]:
     model: str | Path = arm.start
     if arm.methods is not None:
         start = find_start(arm.start)
-        fit = FitConfig(steps=arm.steps, learning_rate=1e-4, warmup_steps=arm.steps // 10)
+        fit = FitConfig(
+            steps=arm.steps, learning_rate=1e-4, warmup_steps=arm.steps // 10, precision="bf16"
+        )
         config = BlendConfig(model=start.config, methods=arm.methods, fit=fit, seed=arm.seed)
         train(config, synthetic_clips(arm.seed, arm.clips), out, start=start, resume=True)
         model = out

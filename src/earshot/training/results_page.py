@@ -94,14 +94,43 @@ def comparison_line(comparison: dict[str, Any]) -> str:
 
 
 def _section(result: dict[str, Any]) -> str:
-    key, arms, machine = result["recipe"], result["arms"], result["machine"]
-    names = list(dict.fromkeys(name for arm in arms.values() for name in arm["figures"]))
+    key = result["recipe"]
+    return "\n".join(
+        [
+            f"## {key}",
+            "",
+            f"[What it is, how to run it, what was tried](papers/{key}.md).",
+            "",
+            f"![Differences](papers/{key}.svg)",
+            "",
+            *arms_table(result),
+            "",
+            *comparisons_table(result),
+            "",
+            *_other_interval(result),
+            cost(result),
+            "",
+        ]
+    )
+
+
+def arms_table(result: dict[str, Any]) -> list[str]:
+    """The figures that are compared, arm by arm, as lines of Markdown; the file has them all."""
+    names: dict[str, None] = {}
+    for each in result["comparisons"]:
+        names |= dict.fromkeys(filter(None, (each["figure"], each["against_figure"])))
     rows = []
-    for name, arm in arms.items():
+    for name, arm in result["arms"].items():
         minutes = sum(arm["cpu_minutes"]) / len(arm["cpu_minutes"])
         figures = [_mean(arm["figures"].get(figure)) for figure in names]
         rows.append([f"{name}: {arm['note']}", *figures, f"{minutes:.1f}"])
-    answers = [
+    lead = f"Means over {len(result['seeds'])} seeds, and the standard deviation between them:"
+    return [lead, "", *_table(["arm", *names, "CPU min"], rows)]
+
+
+def comparisons_table(result: dict[str, Any]) -> list[str]:
+    """Every difference with its interval and verdict, as lines of Markdown."""
+    rows = [
         [
             each["claim"],
             _question(each),
@@ -111,25 +140,15 @@ def _section(result: dict[str, Any]) -> str:
         ]
         for each in result["comparisons"]
     ]
-    return "\n".join(
-        [
-            f"## {key}",
-            "",
-            f"[What it is, how to run it, what was tried](papers/{key}.md).",
-            "",
-            f"![Differences](papers/{key}.svg)",
-            "",
-            f"Means over {len(result['seeds'])} seeds, and the standard deviation between them:",
-            "",
-            *_table(["arm", *names, "CPU min"], rows),
-            "",
-            *_table(["claim", "question", "difference", "95 % interval", "verdict"], answers),
-            "",
-            *_other_interval(result),
-            f"{result['cpu_minutes']:.0f} CPU minutes on {machine['processor']} "
-            f"({machine['cores']} cores), torch {machine['torch']}, commit {result['commit']}.",
-            "",
-        ]
+    return _table(["claim", "question", "difference", "95 % interval", "verdict"], rows)
+
+
+def cost(result: dict[str, Any]) -> str:
+    """What the result took, where, and of which code."""
+    machine = result["machine"]
+    return (
+        f"{result['cpu_minutes']:.0f} CPU minutes on {machine['processor']} "
+        f"({machine['cores']} cores), torch {machine['torch']}, commit {result['commit']}."
     )
 
 

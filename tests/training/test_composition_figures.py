@@ -38,8 +38,8 @@ class Ears:
         return np.stack([self.read(text.split()) for text in texts])
 
     def read(self, words: list[str]) -> np.ndarray:
-        joined = {"and", "with", "overlayed", "accompanied", "surrounded", "amidst", "coupled"}
-        at_once = bool(joined & set(words)) and "later" not in words and "then" not in words
+        in_turn = {"followed", "ends", "before", "later", "then", "proceeded", "succeeded"}
+        at_once = len(words) > 1 and not in_turn & set(words)  # "ends with" is of those in turn
         both = {words[0], words[-1]}
         return self.row(both, both) if at_once else self.row({words[0]}, {words[-1]})
 

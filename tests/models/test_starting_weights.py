@@ -12,7 +12,7 @@ from earshot.encoders.strip_transformer import StripTransformerConfig
 from earshot.encoders.whisper import WhisperConfig
 from earshot.features import LogMelConfig
 from earshot.jobs.loading import load
-from earshot.models.starting_weights import start_audio, start_text
+from earshot.models.starting_weights import check_text_is_trained, start_audio, start_text
 from earshot.models.towers import (
     AudioTower,
     BpeText,
@@ -90,6 +90,15 @@ def test_public_speech_weights_need_a_whisper_tower(tmp_path: Path) -> None:
     strips = AudioTower(strips=StripTransformerConfig(80, dim=16, depth=1))
     with pytest.raises(EarShotError, match="Set model.audio.whisper"):
         start_audio(build_two_tower(replace(SMALL, audio=strips)), str(tmp_path))
+
+
+def test_a_tower_to_be_locked_must_have_been_trained() -> None:
+    check_text_is_trained(SMALL, "some/encoder")
+    projected = replace(SMALL, text_projection="same")
+    check_text_is_trained(projected, "earshot-small")
+    for config, source in ((SMALL, None), (projected, "some/encoder")):
+        with pytest.raises(EarShotError, match="Start from a model with --model"):
+            check_text_is_trained(config, source)
 
 
 def test_the_text_side_s_own_space_needs_its_size() -> None:

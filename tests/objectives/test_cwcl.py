@@ -12,7 +12,7 @@ from torch import Tensor
 from earshot.core.errors import EarShotError
 from earshot.objectives.cwcl import CWCL
 from earshot.objectives.infonce import InfoNCE
-from earshot.objectives.soft_positives import CosineWeights, own_only, same_label
+from earshot.objectives.soft_positives import CosineWeights, own_only, tag_overlap
 
 SETTINGS = settings(deadline=None, derandomize=True, max_examples=12)
 
@@ -68,7 +68,9 @@ def test_with_labels_it_is_supervised_contrastive_one_way(seed: int) -> None:
     log_share = logits - logits.logsumexp(1, keepdim=True)
     ours = -torch.stack([log_share[i][labels == labels[i]].mean() for i in range(8)]).mean()
     ours = ours + F.cross_entropy(logits.T, torch.arange(8))
-    assert CWCL(same_label)(p, q, s, by=labels).item() == pytest.approx(ours.item(), rel=1e-6)
+    assert CWCL(tag_overlap)(p, q, s, by=F.one_hot(labels)).item() == pytest.approx(
+        ours.item(), rel=1e-6
+    )
 
 
 def test_a_sharp_power_is_infonce_also_with_doubles() -> None:
@@ -78,7 +80,9 @@ def test_a_sharp_power_is_infonce_also_with_doubles() -> None:
     texts = torch.tensor([0, 1, 2, 3, 1, 5])
     infonce = 2 * InfoNCE()(p, q, s).item()
     assert CWCL(CosineWeights(1e4))(p, q, s).item() == pytest.approx(infonce, rel=1e-5)
-    assert CWCL(same_label)(p, q, s, by=texts).item() == pytest.approx(infonce, rel=1e-6)
+    assert CWCL(tag_overlap)(p, q, s, by=F.one_hot(texts)).item() == pytest.approx(
+        infonce, rel=1e-6
+    )
     assert abs(CWCL(CosineWeights(4.0))(p, q, s).item() - infonce) > 0.01
 
 

@@ -186,6 +186,23 @@ def test_a_run_that_was_cut_short_ends_the_same(
     assert all(torch.equal(one[name], two[name]) for name in one)
 
 
+def test_graded_positives_under_a_locked_text_tower(tmp_path: Path) -> None:
+    """loss=cwcl: text stays as it was, the weights decide, a tower at random is refused."""
+    clap.run(tiny_config(steps=3), None, tmp_path / "before")
+    config = replace(tiny_config(steps=3), loss="cwcl", text_weights=str(tmp_path / "before"))
+    graded = clap.run(config, None, tmp_path / "cwcl").values
+    start = read_checkpoint(tmp_path / "before").weights()
+    after = read_checkpoint(tmp_path / "cwcl").weights()
+    assert all(torch.equal(start[name], after[name]) for name in start if name.startswith("text_"))
+    assert any(
+        not torch.equal(start[name], after[name]) for name in start if name.startswith("audio_")
+    )
+    sharp = clap.run(replace(config, kappa=16.0), None, tmp_path / "sharp").values
+    assert sharp["loss"] < graded["loss"] - 0.1  # fewer positives share a row's weight
+    with pytest.raises(EarShotError, match="set text_weights to one"):
+        clap.run(replace(config, text_weights=None), None, tmp_path / "random")
+
+
 def test_a_run_on_other_clips_is_not_resumed(tmp_path: Path) -> None:
     config = tiny_config(steps=2)
     clap.run(config, None, tmp_path)

@@ -191,19 +191,45 @@ def test_labels_are_needed_where_they_weigh(tmp_path: Path) -> None:
         [replace(clip, labels=()) for clip in command_clips(0, tiny_config().toy)], labels=()
     )
     with pytest.raises(EarShotError, match="Set weigh_by=text"):
-        cwcl.run(replace(tiny_config(steps=2), weigh_by="label"), clips, tmp_path)
+        cwcl.run(replace(tiny_config(steps=2), weigh_by="labels"), clips, tmp_path)
+
+
+def test_the_audio_tower_as_it_was_may_weigh(
+    taught: tuple[dict[str, float], Path], tmp_path: Path
+) -> None:
+    """Weights are those of the start, through the whole run, and no others."""
+    _, out = taught
+    config = replace(tiny_config(steps=3), weigh_by="audio", prepare="centre")
+    with pytest.raises(EarShotError, match="Start from a model with --model"):
+        cwcl.run(config, None, tmp_path / "none")
+    start = find_start(out)
+    clips = command_clips(0, config.toy).split("train")
+    before = cwcl.HeardOnce(start.model.eval(), clips)
+    rows = before(list(clips)[:9])
+    assert torch.equal(rows, before.all_rows()[:9])
+    by_hand = load(out).embed_waveforms([clip.audio.waveform for clip in list(clips)[:9]])
+    np.testing.assert_allclose(rows.numpy(), by_hand, atol=1e-5)
+    loss = cwcl.build_loss(config, before)
+    assert torch.equal(loss.weigh.mean, before.all_rows().mean(0))
+    by_sound = cwcl.run(config, None, tmp_path / "sound", start=start).values
+    by_text = replace(config, weigh_by="text")
+    by_text_values = cwcl.run(by_text, None, tmp_path / "text", start=find_start(out)).values
+    assert by_sound["loss"] != by_text_values["loss"]
 
 
 def test_each_text_stands_once() -> None:
     assert cwcl.first_of_each(["a", "b", "a", "c", "b"]) == [0, 1, 3]
 
 
-def test_the_claim_s_arms_differ_as_they_should(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_claim_s_arms_differ_as_they_should(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("EARSHOT_SHARED", raising=False)
     without = cwcl.claim()
     assert not any(arm.config.recordings for arm in without.arms)
     assert {each.claim for each in without.comparisons} == {"zero_shot"}
-    monkeypatch.setattr(cwcl, "shared_data", lambda name: Path("there"))
+    (tmp_path / "fsdd").mkdir()
+    monkeypatch.setenv("EARSHOT_SHARED", str(tmp_path))
     experiment = cwcl.claim()
     arms = {arm.name: arm.config for arm in experiment.arms}
     assert {each.claim for each in experiment.comparisons} == set(cwcl.PAPER.claims)

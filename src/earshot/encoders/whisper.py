@@ -46,7 +46,7 @@ class WhisperConfig:
         return cls()
 
     def library_config(self) -> Any:
-        """The same for `transformers`."""
+        """The same for `transformers`, with the decoder that the published models of it have."""
         from transformers import WhisperConfig as LibraryConfig
 
         return LibraryConfig(
@@ -55,6 +55,9 @@ class WhisperConfig:
             encoder_layers=self.depth,
             encoder_attention_heads=self.n_heads,
             encoder_ffn_dim=4 * self.dim,
+            decoder_layers=self.depth,
+            decoder_attention_heads=self.n_heads,
+            decoder_ffn_dim=4 * self.dim,
             max_source_positions=self.window_frames // 2,
             dropout=self.dropout,
         )

@@ -9,7 +9,7 @@ from earshot.core.checkpoint import is_checkpoint, read_checkpoint
 from earshot.core.errors import EarShotError
 from earshot.encoders.whisper import WhisperSpeech
 from earshot.models.public_weights import load_public_weights
-from earshot.models.towers import start_text_from
+from earshot.models.towers import TwoTowerConfig, start_text_from
 from earshot.models.two_tower import TwoTower
 
 
@@ -45,6 +45,25 @@ def start_audio(model: TwoTower, source: str) -> list[str]:
     missing = load_public_weights(whole, source)
     encoder.model.load_state_dict(whole.encoder.state_dict())
     return [name for name in missing if name.startswith("encoder.")]
+
+
+def check_text_is_trained(config: TwoTowerConfig, source: str | None) -> None:
+    """Refuse a text tower that is to be locked and would stay at random, or half of it.
+
+    source: where `start_text` starts it, None for nowhere. Public weights bring no projection.
+    """
+    if source is None:
+        got = "a locked text tower at random"
+    elif config.text_projection != "none" and checkpoint_folder(source) is None:
+        got = f"a locked text tower from {source} under a projection at random"
+    else:
+        return
+    raise EarShotError(
+        got=got,
+        expected="one that was trained, with what leads from it to the shared space",
+        mend="Start from a model with --model, set text_weights to one, or take public "
+        "text_weights with model.text_projection=none and model.dim of that encoder.",
+    )
 
 
 def checkpoint_folder(source: str) -> Path | None:

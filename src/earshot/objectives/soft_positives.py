@@ -80,16 +80,11 @@ def own_only(rows: Tensor) -> Tensor:
     return torch.eye(len(rows), device=rows.device)
 
 
-def same_label(labels: Tensor) -> Tensor:
-    """1 where labels [n] int64 agree, else 0: supervised contrastive. Source: arXiv:2004.11362."""
-    check_shape("labels", labels, ("n",), mend="Give every pair one label's number.")
-    return (labels[:, None] == labels[None]).float()
-
-
 def tag_overlap(tags: Tensor) -> Tensor:
     """Shared over all tags of two items, |a & b| / |a | b|, from tags [n, n_tags] of 0 and 1.
 
-    1 on the diagonal, also for items without a tag, which are alike to no other.
+    1 on the diagonal, also for items without a tag, which are alike to no other. Items of one tag
+    each weigh 1 where it is the same, else 0: supervised contrastive, arXiv:2004.11362.
     """
     check_shape("tags", tags, ("n", "n_tags"), mend="Give every pair a row of 0 and 1.")
     tags = tags.float()

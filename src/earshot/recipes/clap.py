@@ -5,7 +5,7 @@ Keyword-to-Caption Augmentation (arXiv:2211.06687), and Microsoft's CLAP of 2022
     audio encoders     3.1         encoders/htsat.py, panns.py       HTSAT starts at random
     text encoders      3.1         encoders/pretrained_text.py
     projections        3.1         layers/projection.py
-    loss               Eq. 1       objectives/infonce.py             one scale for both directions
+    loss               Eq. 1       objectives/infonce.py             one scale; loss=cwcl as well
     feature fusion     3.2         features/fusion.py, layers/feature_fusion.py,
                                    models/long_clips.py
     keyword-to-caption 3.3         text/keywords.py                  templates, not a T5
@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 from torch import Tensor, nn
 
@@ -37,6 +38,7 @@ from earshot.features import LogMelConfig
 from earshot.layers.spec_augment import SpecAugment, SpecAugmentConfig
 from earshot.models.embedder import Embedder
 from earshot.models.start import Start
+from earshot.models.starting_weights import check_text_is_trained, start_text
 from earshot.models.towers import (
     AudioTower,
     BpeText,
@@ -45,10 +47,11 @@ from earshot.models.towers import (
     TwoTowerConfig,
     WordText,
     build_two_tower,
-    start_text_from,
 )
 from earshot.models.two_tower import TwoTower
+from earshot.objectives.cwcl import CWCL
 from earshot.objectives.infonce import InfoNCE
+from earshot.objectives.soft_positives import CosineWeights
 from earshot.synth.combinations import (
     TWELVE,
     TWELVE_MORE,
@@ -90,7 +93,9 @@ class Config:
     captions_per_keywords: int = 4  # sentences made for a clip that has labels and no caption
     neutral_gender: bool = False  # "a man speaks" -> "a person speaks"
     shuffle_captions: bool = False  # the control: each clip gets another clip's captions
-    text_weights: str | None = None  # public weights for the text tower: a folder or a hub name
+    loss: Literal["infonce", "cwcl"] = "infonce"  # cwcl: under a locked text tower; not of CLAP
+    kappa: float = 1.0  # of cwcl: the power of its weights, 1 in its paper
+    text_weights: str | None = None  # for the text tower: a folder, a hub name, or what ships
     prompt: str = SOUND  # for naming clips
     toy: CombinationConfig = field(default_factory=CombinationConfig)  # the clips without --data
     seed: int = 0
@@ -225,9 +230,15 @@ def run(
     this = RecipeRun(
         PAPER.key, config, out, [clip.id for clip in train], resume=resume, start=start
     )
-    model, objective = this.two_tower(build), InfoNCE()
+    model = this.two_tower(build)
     if config.text_weights is not None and start is None:
-        start_text_from(model, config.text_weights)
+        start_text(model, config.text_weights)
+    objective: InfoNCE | CWCL = InfoNCE()
+    if config.loss == "cwcl":
+        if start is None:
+            check_text_is_trained(config.model, config.text_weights)
+        model.lock("text")
+        objective = CWCL(CosineWeights(config.kappa), reduce="mean")
     if config.spec_augment is not None:
         augment(model, config.spec_augment)
 

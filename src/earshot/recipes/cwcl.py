@@ -16,18 +16,19 @@ side name them better than each pair alone does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from earshot.core.errors import EarShotError
 from earshot.core.paper import Paper
 from earshot.core.report import Report
-from earshot.data import Batch, ClipSet
+from earshot.data import Batch, Clip, ClipSet
 from earshot.data.captioned import shuffled_captions, train_and_test, with_captions
 from earshot.data.shared import shared_data
 from earshot.data.spoken_digits import NAME as DIGITS
@@ -39,7 +40,7 @@ from earshot.layers.spec_augment import SpecAugment, SpecAugmentConfig
 from earshot.metrics.cosines import CosineHistogram, cosine_histogram
 from earshot.models.embedder import Embedder
 from earshot.models.start import Start
-from earshot.models.starting_weights import start_audio, start_text
+from earshot.models.starting_weights import check_text_is_trained, start_audio, start_text
 from earshot.models.towers import (
     AudioTower,
     BpeText,
@@ -50,7 +51,7 @@ from earshot.models.towers import (
 )
 from earshot.models.two_tower import TwoTower
 from earshot.objectives.cwcl import CWCL
-from earshot.objectives.soft_positives import CosineWeights, Prepare, own_only, same_label
+from earshot.objectives.soft_positives import CosineWeights, Prepare, own_only, tag_overlap
 from earshot.synth.commands import CommandConfig, command_clips
 from earshot.text.prompts import PLAIN, fill_prompts
 from earshot.training.evaluation import Heard, hear, zero_shot_figures
@@ -73,15 +74,19 @@ PAPER = Paper(
 )
 
 
+# Weights of the text tower; of the audio tower as the run found it; of shared labels; or none.
+WeighBy = Literal["text", "audio", "labels", "nothing"]
+
+
 @dataclass(frozen=True)
 class Config:
     """Everything that a run depends on beside its clips."""
 
     model: TwoTowerConfig
     fit: FitConfig = field(default_factory=FitConfig)
-    weigh_by: Literal["text", "label", "nothing"] = "text"  # paper: the frozen text's cosines
-    kappa: float = 1.0  # power of the weights; the paper has none
-    prepare: Prepare = "none"  # centre or whiten text rows, for the weights alone
+    weigh_by: WeighBy = "text"  # paper: cosines of the frozen side
+    kappa: float = 1.0  # power of the cosines' weights; the paper has none
+    prepare: Prepare = "none"  # centre or whiten rows, for their weights alone
     reduce: Literal["sum", "mean"] = "sum"  # of the two directions
     drop_doubles: bool = False  # keep each transcript once in a batch
     batch_size: int = 64  # clips, over all processes
@@ -179,8 +184,9 @@ def run(
             mend="Train in one process, or keep doubles.",
         )
     model = this.two_tower(build)
-    if start is None and config.text_weights is not None:
-        start_text(model, config.text_weights)
+    if start is None:
+        check_text_is_trained(config.model, config.text_weights)
+        start_text(model, str(config.text_weights))
     if start is None and config.audio_weights is not None:
         start_audio(model, config.audio_weights)
     if config.spec_augment is not None:
@@ -189,14 +195,25 @@ def run(
         train, batch_size=config.batch_size, sample_rate=model.sample_rate, max_s=config.max_s
     )
     texts = LockedTexts(model, (caption for clip in train for caption in clip.captions))
-    objective = build_loss(config, texts)
+    sounds = None
+    if config.weigh_by == "audio":
+        if start is None and config.audio_weights is None:
+            raise EarShotError(
+                got="weigh_by=audio with an audio tower at random",
+                expected="one that was trained, to say which sounds are alike",
+                mend="Start from a model with --model, or set audio_weights or weigh_by=text.",
+            )
+        sounds = HeardOnce(model.eval(), train)
+    objective = build_loss(config, texts if sounds is None else sounds)
 
     def loss_of(batch: Batch) -> Tensor:
         kept = first_of_each(batch.captions) if config.drop_doubles else range(len(batch.captions))
         rows = list(kept)
         audio = model.embed_audio(batch.waveform[rows], batch.n_samples[rows])  # [batch, dim]
         text = texts([batch.captions[row] for row in rows])  # [batch, dim]
-        by = labels_of(batch)[rows] if config.weigh_by == "label" else None
+        by = None if sounds is None else sounds([batch.clips[row] for row in rows])
+        if config.weigh_by == "labels":
+            by = labels_of(batch)[rows]  # [batch, n_labels]
         return objective(audio, text, model.scale, by=by)
 
     this.fit(model, loss_of, loader.batches, config.fit)
@@ -225,25 +242,43 @@ def split_clips(clips: ClipSet, config: Config) -> tuple[ClipSet, ClipSet]:
     return shuffled_captions(told, config.seed) if config.shuffle_captions else told, test
 
 
-def build_loss(config: Config, texts: LockedTexts) -> CWCL:
+class HeardOnce:
+    """Unit rows of every training clip, by the audio tower as it is when this is made."""
+
+    def __init__(self, model: TwoTower, clips: ClipSet) -> None:
+        self.device = model.logit_scale.device
+        heard = hear(Embedder(model, PAPER.key, device=self.device), clips)
+        self.rows = torch.from_numpy(heard.embeddings)  # [clips, dim]
+        self.place = {clip.id: i for i, clip in enumerate(heard.clips)}
+
+    def all_rows(self) -> Tensor:
+        """Rows [clips, dim] of all that could be read."""
+        return self.rows
+
+    def __call__(self, clips: list[Clip]) -> Tensor:
+        """Rows [batch, dim] of some of them."""
+        return self.rows[[self.place[clip.id] for clip in clips]].to(self.device)
+
+
+def build_loss(config: Config, corpus: LockedTexts | HeardOnce) -> CWCL:
     """The loss with this config's weights; a centre or whitening is that of the corpus."""
-    if config.weigh_by == "text":
+    if config.weigh_by in ("text", "audio"):
         weigh = CosineWeights(config.kappa, config.prepare)
         if config.prepare != "none":
-            weigh.fit(texts.all_rows())
+            weigh.fit(corpus.all_rows())
         return CWCL(weigh, reduce=config.reduce)
-    return CWCL(same_label if config.weigh_by == "label" else own_only, reduce=config.reduce)
+    return CWCL(tag_overlap if config.weigh_by == "labels" else own_only, reduce=config.reduce)
 
 
 def labels_of(batch: Batch) -> Tensor:
-    """The label's number of every clip."""
-    if batch.target is None:
+    """Every clip's labels as 0 and 1, [batch, n_labels]."""
+    if batch.labels_hot is None:
         raise EarShotError(
-            got="weigh_by=label for clips without one label each",
-            expected="one label a clip",
-            mend="Set weigh_by=text, or give every clip one label.",
+            got="weigh_by=labels for clips without labels",
+            expected="labels that say which clips are alike",
+            mend="Set weigh_by=text, or give the clips labels.",
         )
-    return batch.target
+    return batch.labels_hot
 
 
 def first_of_each(texts: list[str]) -> list[int]:
@@ -263,7 +298,7 @@ def measure_split(
     embedder = Embedder(model, PAPER.key, device=model.logit_scale.device)
     heard = hear(embedder, test)
 
-    def rows_of(labels: list[str]) -> np.ndarray:
+    def rows_of(labels: Sequence[str]) -> np.ndarray:
         """A unit row a label: the mean of its prompts."""
         prompts = [embedder.embed_texts(fill_prompts(each, labels)) for each in config.prompts]
         mean = np.mean(prompts, axis=0)
@@ -307,7 +342,7 @@ def claim() -> Experiment:
         Arm("cwcl_1_centred", replace(small, prepare="centre"), "the same of centred texts"),
         Arm("cwcl_4", replace(small, kappa=4.0), "weights to the power of 4"),
         Arm("cwcl_16", sharp, "weights to the power of 16"),
-        Arm("labels", replace(small, weigh_by="label"), "reference that knows the intents"),
+        Arm("labels", replace(small, weigh_by="labels"), "reference that knows the intents"),
         Arm("shuffled", control, "control: other clips' words"),
         Arm("cl_once", replace(plain, drop_doubles=True), "cl, each transcript once a batch"),
         Arm("cwcl_16_once", replace(sharp, drop_doubles=True), "cwcl_16, each transcript once"),

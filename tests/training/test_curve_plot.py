@@ -71,7 +71,7 @@ def test_results_without_tasks_have_no_curves(tmp_path: Path) -> None:
             }
         ]  # fmt: skip
         (tmp_path / "results" / f"{name}.json").write_text(json.dumps(result))
-    written = write_pages(tmp_path / "results", tmp_path / "docs")
+    written = write_pages(tmp_path / "results", tmp_path / "docs", {})
     names = {path.name for path in written}
     assert "with-curves.svg" in names
     assert "without-curves.svg" not in names

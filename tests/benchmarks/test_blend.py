@@ -29,11 +29,11 @@ def test_the_page_is_current(blend) -> None:
 def test_tables_stand_between_the_marks(blend, tmp_path: Path) -> None:
     result = json.loads((ROOT / "results" / "clap.json").read_text())
     page = tmp_path / "blend.md"
-    page.write_text(f"before\n{blend.BEGIN}\nold\n{blend.END}\nafter\n")
+    page.write_text(f"before\n{blend.BEGIN}\nstale words\n{blend.END}\nafter\n")
     blend.write_page(tmp_path, result)
     text = page.read_text()
     assert text.startswith("before\n")
     assert text.endswith("\nafter\n")
-    assert "old" not in text
+    assert "stale words" not in text
     assert all(f"| {name}: " in text for name in result["arms"])
     assert (tmp_path / "images" / "blend.svg").read_text().startswith("<svg")

@@ -105,8 +105,8 @@ def test_a_table_brings_python_s_lists(tmp_path: Path) -> None:
     write_audio(tmp_path / "a.wav", tone(300), 16_000)
     (tmp_path / "clips.csv").write_text(
         "path,caption,rewritten_captions\n"
-        "a.wav,a dog,\"['a yap', \"\"a dog's woof\"\"]\"\n"
-        'a.wav,a cat,[]\na.wav,a cow,"[\'Error\']"\na.wav,a pig,"__import__(\'os\')"\n'
+        'a.wav,a dog,"[\'a yap\', ""a dog\'s woof""]"\n'
+        "a.wav,a cat,[]\na.wav,a cow,\"['Error']\"\na.wav,a pig,\"__import__('os')\"\n"
     )
     found = stored_rewrites(list(open_clips(tmp_path / "clips.csv")))
     assert found == {"a dog": ("a yap", "a dog's woof")}

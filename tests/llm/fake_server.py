@@ -28,9 +28,7 @@ class FakeServer:
 
 
 @contextmanager
-def serving(
-    reply: Callable[[dict[str, Any]], Any], delay_s: float = 0.0
-) -> Iterator[FakeServer]:
+def serving(reply: Callable[[dict[str, Any]], Any], delay_s: float = 0.0) -> Iterator[FakeServer]:
     """A FakeServer that listens at `url` while the block runs."""
     fake = FakeServer(reply, delay_s)
 

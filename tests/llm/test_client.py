@@ -85,21 +85,18 @@ def test_what_no_request_gets_past_ends_at_once(status: int, mend: str) -> None:
 
 
 def test_a_request_that_is_refused_is_not_sent_again() -> None:
-    with serving(lambda body: (400, {})) as server:
-        with pytest.raises(LlmError, match="HTTP 400"):
-            client_of(server.url).ask([user("hello")])
+    with serving(lambda body: (400, {})) as server, pytest.raises(LlmError, match="HTTP 400"):
+        client_of(server.url).ask([user("hello")])
     assert len(server.requests) == 1
 
 
 def test_empty_and_cut_answers_are_no_answers(tmp_path: Path) -> None:
-    with serving(lambda body: "  ") as server:
-        with pytest.raises(LlmError, match="an empty answer"):
-            client_of(server.url, tmp_path).ask([user("hello")])
+    with serving(lambda body: "  ") as server, pytest.raises(LlmError, match="an empty answer"):
+        client_of(server.url, tmp_path).ask([user("hello")])
     assert len(server.requests) == 3
     cut = {"message": {"role": "assistant", "content": "half an"}, "finish_reason": "length"}
-    with serving(lambda body: cut) as server:
-        with pytest.raises(LlmError, match="Raise max_tokens"):
-            client_of(server.url, tmp_path).ask([user("hello")])
+    with serving(lambda body: cut) as server, pytest.raises(LlmError, match="Raise max_tokens"):
+        client_of(server.url, tmp_path).ask([user("hello")])
     assert len(server.requests) == 1
     assert not list(tmp_path.rglob("*.json"))
 

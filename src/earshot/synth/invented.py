@@ -48,8 +48,8 @@ Sound = tuple[str, str, str, str | None]  # pitch, texture, envelope, rate of wh
 class InventedConfig:
     """How many classes, of which how many are never heard in training, and how clips sound."""
 
-    n_seen: int = 12
-    n_held_out: int = 6
+    n_seen: int = 24
+    n_held_out: int = 12
     n_train: int = 720  # clips, of the seen classes
     n_test: int = 240  # clips, half of the seen and half of the held-out classes
     n_rewrites: int = 6  # a caption

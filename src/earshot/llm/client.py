@@ -158,7 +158,7 @@ def read_json(text: str, schema: dict[str, Any] | None) -> Any:
     if inner.startswith("```"):
         inner = inner.partition("\n")[2].rpartition("```")[0]
     try:
-        value = json.loads(inner)
+        value: Any = json.loads(inner)
     except RecursionError as fault:
         raise ValueError("nested too deeply") from fault
     wanted = (schema or {}).get("type", "object")

@@ -61,11 +61,11 @@ class Endpoint:
 
     def complete(self, messages: Sequence[Message], schema: Any = None) -> Said:
         """One answer. Raises TryAgain, Refused, or EarShotError for what no request gets past."""
-        told = [as_request(message) for message in messages]
-        more = {"response_format": _format(schema)} if schema and self._takes_format else {}
+        told: Any = [as_request(message) for message in messages]
+        more: Any = {"response_format": _format(schema)} if schema and self._takes_format else {}
         try:
             reply = self._client.chat.completions.create(
-                messages=told,  # type: ignore[arg-type]
+                messages=told,
                 **self._config.options,
                 **more,
             )
@@ -108,7 +108,7 @@ def _format(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _said(reply: Any) -> Said:
     """The first choice of a reply; servers differ in what they leave out."""
-    choices = getattr(reply, "choices", None)
+    choices: Any = getattr(reply, "choices", None)
     message = getattr(choices[0], "message", None) if choices else None
     if message is None:
         raise TryAgain("an answer without a message")

@@ -20,6 +20,8 @@ from earshot.text.prompt_bank import BankEntry, PromptBank
 NAMES = (
     "florp", "daxen", "wug", "blick", "toma", "zupe", "kivo", "gazzer", "mepp",
     "sarn", "quib", "lorm", "fendle", "pimwit", "trask", "yolan", "hupp", "drimble",
+    "vorn", "snell", "jape", "cloob", "mizzit", "rundle", "oggin", "tweb", "lasp",
+    "brode", "kessim", "nolt", "farrick", "upla", "dobe", "chisk", "wendo", "plarf",
 )  # fmt: skip
 HZ = {"low": (150.0, 230.0), "mid": (600.0, 900.0), "high": (2_200.0, 3_200.0)}
 RATE_HZ = {"slow": (2.6, 3.4), "fast": (8.0, 11.0)}
@@ -46,8 +48,8 @@ Sound = tuple[str, str, str, str | None]  # pitch, texture, envelope, rate of wh
 class InventedConfig:
     """How many classes, of which how many are never heard in training, and how clips sound."""
 
-    n_seen: int = 12
-    n_held_out: int = 6
+    n_seen: int = 24
+    n_held_out: int = 12
     n_train: int = 720  # clips, of the seen classes
     n_test: int = 240  # clips, half of the seen and half of the held-out classes
     n_rewrites: int = 6  # a caption

@@ -18,11 +18,12 @@ INSTEAD = 0.35  # share of clauses that lose the sound's name: only what it is l
 _JOINT = re.compile(  # what stands between two events of a caption
     r"(\s*[,;]?\s*\b(?:and then|and afterwards|and later|after which|followed by|preceded by|"
     r"along with|together with|accompanied by|mixed with|then|while|as|before|after|amid|over|"
-    r"with|and)\b\s+|\s*[,;]\s*)",
+    r"with|and)\b\s+|\s*[,;]\s*|[.!?]+\s+)",
     re.IGNORECASE,
 )
 _PLACE = re.compile(
-    r"\b(?:in|inside|on|at|near|outside|behind|under|through|across|from|by|indoors|outdoors)\b.*$",
+    r"\b(?:(?:in|inside|on|at|near|outside|behind|under|through|across|from|by)\s+\w.*"
+    r"|(?:indoors|outdoors)\b.*)$",
     re.IGNORECASE,
 )
 _MANNER = {
@@ -67,7 +68,7 @@ class RuleRewriter:
     def identity(self) -> str:
         """Digest of lexicon and seed."""
         words = [(each.name, each.also, each.like) for each in self.lexicon.sounds]
-        return f"rule-{fingerprint({'words': words, 'seed': self.seed, 'version': 1})}"
+        return f"rule-{fingerprint({'words': words, 'seed': self.seed, 'version': 2})}"
 
     def rewrite(self, caption: str, n: int) -> tuple[str, ...]:
         """Up to `n` different rewrites, a function of caption, lexicon and seed alone."""
@@ -112,7 +113,9 @@ def _told(
                 new, more = part, 0
             n_words += more
         elif said and said[-1] != parts[len(said) - 1] and _is_joint(part):
-            new = part if part.lstrip().startswith((",", ";")) else f",{part}"
+            new = part if part.lstrip()[0] in ",;.!?" else f",{part}"
+        if said and said[-1].rstrip().endswith((".", "!", "?")):
+            new = new[:1].upper() + new[1:]  # a sentence of its own
         said.append(new)
     sentence = " ".join("".join(said).split())
     return sentence[:1].upper() + sentence[1:]

@@ -30,11 +30,8 @@ from torch import Tensor, nn
 from earshot.core.errors import EarShotError
 from earshot.core.paper import Paper
 from earshot.core.report import Report
-from earshot.core.seed import generator
 from earshot.data import ClipSet
-from earshot.data.captioned import train_and_test
-from earshot.data.shared import need_shared_data, shared_data
-from earshot.data.spoken_stamps import held_out_captions, written_stamps
+from earshot.data.shared import shared_data
 from earshot.data.utterances import Utterance, UtteranceBatch, UtteranceBatches
 from earshot.features import KaldiFbankConfig
 from earshot.layers.spec_augment import SpecAugmentConfig
@@ -48,7 +45,7 @@ from earshot.training.experiment import Arm, Comparison, Experiment
 from earshot.training.fit import FitConfig
 from earshot.training.recipe_run import RecipeRun
 from earshot.training.translation import listening_figures, writing_figures
-from earshot.training.utterances import hear_clips, hear_stamps, source_of
+from earshot.training.translation_material import Material, clip_material, stamps_material
 
 PAPER = Paper(
     key="ctc_ot",
@@ -211,23 +208,13 @@ def build_listener(config: Config) -> SpeechToText:
     return SpeechToText(replace(config.speech, vocab_size=n_symbols, n_ctc=n_symbols))
 
 
-@dataclass(frozen=True)
-class Material:
-    """What a run learns from and is tested on."""
-
-    texts: list[Utterance]  # for the first stage; of training alone
-    train: list[Utterance]
-    test: list[Utterance]
-    faults: list[str] = field(default_factory=list)
-
-
 def run(config: Config, data: ClipSet | None, out: Path, *, resume: bool = False) -> Report:
     """Train the three stages in `out`, then measure the test split.
 
     `data` has a column of transcripts, and captions that translate them; a toy language without.
     The folder then serves `earshot translate`. Figures: training/translation.py.
     """
-    material = toy_material(config) if data is None else clip_material(config, data)
+    material = material_of(config, data)
     ids = [each.id for each in material.train]
     this = RecipeRun(PAPER.key, config, out, ids, resume=resume)
     model, listener = build(config), build_listener(config)
@@ -332,11 +319,28 @@ def pretraining_loss(
     return loss_of
 
 
-def toy_material(config: Config) -> Material:
-    """Sentences of the seed's toy language, or the real speech that the config names."""
+def material_of(config: Config, data: ClipSet | None) -> Material:
+    """The clips of `data`, the real speech that the config names, or the seed's toy language."""
+    if data is not None:
+        return clip_material(
+            data,
+            config.speech,
+            transcript=config.transcript,
+            kind=config.source_kind,
+            longest_s=config.longest_s,
+            seed=config.seed,
+        )
     toy = config.toy
     if toy.stamps:
-        return stamps_material(config)
+        return stamps_material(
+            toy.stamps,
+            config.speech,
+            kind=config.source_kind,
+            longest_s=config.longest_s,
+            held_out=toy.held_out,
+            n_test=toy.n_test,
+            seed=config.seed,
+        )
     if toy.speech.n_features != config.speech.n_features or config.speech.fbank is not None:
         raise EarShotError(
             got=f"a toy of {toy.speech.n_features} features for a model of sound or other frames",
@@ -348,35 +352,6 @@ def toy_material(config: Config) -> Material:
         texts=language.utterances(toy.n_texts, "text", spoken=False),
         train=language.utterances(toy.n_train, "train"),
         test=language.utterances(toy.n_test, "test"),
-    )
-
-
-def clip_material(config: Config, data: ClipSet) -> Material:
-    """The clips of a manifest, heard once; transcripts and translations serve the first stage."""
-    how = {"transcript": config.transcript, "kind": config.source_kind}
-    (train, faults), (test, more) = (
-        hear_clips(part, config.speech, longest_s=config.longest_s, **how)
-        for part in train_and_test(data, config.seed)
-    )
-    return Material([], train, test, [*faults, *more])
-
-
-def stamps_material(config: Config) -> Material:
-    """Spoken descriptions; the captions of the test are in no training text of any language."""
-    folder = need_shared_data("stamps")
-    heard, faults = hear_stamps(folder, config.toy.stamps, config.speech, config.longest_s)
-    away = held_out_captions([each.target for each in heard], config.toy.held_out, config.seed)
-    written = [
-        Utterance(source_of(text, config.source_kind), caption, id=f"{language}/{number}")
-        for number, (language, text, caption) in enumerate(written_stamps(folder))
-    ]
-    test = [each for each in heard if each.target in away]
-    order = generator(config.seed, "stamps for testing").permutation(len(test))
-    return Material(
-        texts=[each for each in written if each.source and each.target not in away],
-        train=[each for each in heard if each.target not in away],
-        test=[test[int(i)] for i in order[: config.toy.n_test]],
-        faults=faults,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from earshot.core.checkpoint import Checkpoint, read_checkpoint
 from earshot.core.config import from_dict
@@ -149,7 +149,7 @@ def load_translator(
             mend="Name the language that the model was taught, or another model.",
         )
     config = from_dict(find_recipe(RECIPE).Config, checkpoint.config)
-    model = _build(checkpoint)
+    model = _build(checkpoint, config)
     if model.sample_rate is None:
         raise EarShotError(
             got=f"{folder}, which hears the frames of a toy language",
@@ -174,12 +174,11 @@ def load_translator(
     )
 
 
-def _build(checkpoint: Checkpoint) -> SpeechToText:
+def _build(checkpoint: Checkpoint, config: Any) -> SpeechToText:
     """The model of a checkpoint with its weights, on the CPU."""
     from earshot.recipes import find_recipe
 
-    recipe = find_recipe(RECIPE)
-    model = recipe.build(from_dict(recipe.Config, checkpoint.config))
+    model: SpeechToText = find_recipe(RECIPE).build(config)
     try:
         model.load_state_dict(checkpoint.weights())
     except RuntimeError as fault:

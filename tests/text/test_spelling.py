@@ -11,7 +11,7 @@ from earshot.text.spelling import spoken_letters
         ("Une perruche d'Adélaïde.", "une perruche dadélaïde"),
         ("Самка павлина — альбинос.", "самка павлина альбинос"),
         ("An albino (a\tfemale peafowl, or peacock).", "an albino a female peafowl or peacock"),
-        ("ﬁve  5½", "five 5 12"),
+        ("ﬁve  5½, 3²", "five 5 1 2 3 2"),
         ("...", ""),
     ],
 )  # fmt: skip

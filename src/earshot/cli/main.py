@@ -26,6 +26,7 @@ from earshot.cli import (
     similar,
     store,
     tag,
+    translate,
     where,
 )
 from earshot.core.errors import EarShotError
@@ -52,7 +53,7 @@ def options(
         close_network()
 
 
-JOBS = (index, search, similar, tag, embed, evaluate, store, serve)
+JOBS = (index, search, similar, tag, translate, embed, evaluate, store, serve)
 OTHERS = (export, mcp)  # EarShot's models in other programs
 RESEARCH = (data, rewrite, run, blend, claim, papers, where)
 HEALTH = (check, doctor)

@@ -67,13 +67,15 @@ def hear_clips(
 
 @lru_cache(maxsize=1)
 def hear_stamps(
-    folder: Path, languages: tuple[str, ...], speech: SpeechToTextConfig, longest_s: float
+    folder: Path,
+    languages: tuple[str, ...],
+    speech: SpeechToTextConfig,
+    kind: Kind,
+    longest_s: float,
 ) -> tuple[list[Utterance], list[str]]:
-    """The spoken descriptions below `folder`, letters and frames, heard once in a process."""
+    """The spoken descriptions below `folder` with their frames, heard once in a process."""
     clips = spoken_stamps(folder, languages)
-    return hear_clips(
-        clips, speech, transcript="transcript", kind="characters", longest_s=longest_s
-    )
+    return hear_clips(clips, speech, transcript="transcript", kind=kind, longest_s=longest_s)
 
 
 def source_of(text: str, kind: Kind) -> str:

@@ -38,7 +38,7 @@ SHARED = replace(
     trunk=TRUNK,
 )
 KINDS = {
-    "apart": (APART, ViewConfig(WaveStemConfig(64, 128), TRUNK)),
+    "apart": (APART, ViewConfig(WaveStemConfig(64, 128), trunk=TRUNK)),
     "shared": (SHARED, ViewConfig(WaveStemConfig(64, 128))),
 }
 
@@ -95,7 +95,11 @@ def test_noise_is_heard_by_the_view_in_training_alone() -> None:
 
 def test_parts_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     with pytest.raises(EarShotError, match="trunk of its own"):
-        add_view(build_two_tower(APART), ViewConfig())
+        add_view(build_two_tower(APART), ViewConfig(WaveStemConfig(64, 128)))
+    with pytest.raises(EarShotError, match="no encoders of the second view"):
+        ViewConfig()
+    with pytest.raises(EarShotError, match="two encoders of the second view"):
+        ViewConfig(WaveStemConfig(64, 128), StripTransformerConfig(16))
     with pytest.raises(EarShotError, match="all three together"):
         replace(APART, trunk=TRUNK)
     save_view(streams_of("apart"), tmp_path)

@@ -12,9 +12,10 @@ from earshot.core.checkpoint import read_checkpoint
 from earshot.core.config import from_dict, to_dict
 from earshot.core.errors import EarShotError
 from earshot.data import BatchLoader, ClipSet
+from earshot.encoders.agnostic import WaveStemConfig
 from earshot.jobs.loading import load
 from earshot.jobs.starting import find_start
-from earshot.models.three_streams import add_view, load_view
+from earshot.models.three_streams import ViewConfig, add_view, load_view
 from earshot.models.two_tower import TwoTower
 from earshot.objectives.mil_nce import JointNCE
 from earshot.recipes import gradient_harmonization as gh
@@ -208,7 +209,7 @@ def test_faults_say_what_to_mend(tmp_path: Path) -> None:
     with pytest.raises(EarShotError, match="n_candidates=0"):
         replace(config, n_candidates=0)
     with pytest.raises(EarShotError, match="trunk of its own"):
-        gh.run(replace(config, view=replace(config.view, trunk=None)), None, tmp_path / "no trunk")
+        gh.run(replace(config, view=ViewConfig(WaveStemConfig())), None, tmp_path / "no trunk")
     gh.run(config, None, tmp_path / "used")
     with pytest.raises(EarShotError, match="another clips than"):
         gh.run(config, combination_clips(1, config.toy), tmp_path / "used", resume=True)

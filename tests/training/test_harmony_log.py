@@ -42,8 +42,15 @@ def test_figures_leave_the_warm_up_out() -> None:
     assert figures["kept_flagged"] == pytest.approx(1 / 2)
     assert figures["conflict_auc"] == pytest.approx(5 / 6)
     assert sums(rows[1:3])[1] == [2 * n for n in rows[1].flagged]
-    assert harmony_figures(rows[:1]) == {}
+    assert harmony_figures([]) == {}
     assert "conflict_auc" not in harmony_figures([told(1, [0.5], [])])
+
+
+def test_a_run_that_drops_nothing_is_figured_whole() -> None:
+    rows = [told(n, [0.5, 0.3], [-0.5, 0.4], gamma=-1.0) for n in range(3)]
+    figures = harmony_figures(rows)
+    assert figures["kept"] == figures["kept_flagged"] == 1.0
+    assert figures["conflict_auc"] == pytest.approx(3 / 4)
 
 
 def test_an_area_needs_both_kinds() -> None:

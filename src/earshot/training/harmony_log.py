@@ -65,13 +65,14 @@ def read_harmony(out: Path) -> list[Told]:
 
 
 def harmony_figures(rows: Sequence[Told]) -> dict[str, float]:
-    """What a run's log comes to, its warm-up (gamma -1) left out.
+    """What a run's log comes to; its warm-up (gamma -1) left out where it drops anything later.
 
     `kept` is the share of units that were kept, `kept_end` that of the last tenth; with flagged
     units `kept_flagged` is their share and `conflict_auc` the chance that a flagged unit has the
     lower cosine of two, one of each kind: 0.5 where conflict tells nothing.
     """
-    rows = [row for row in rows if row.gamma > -1.0 and row.n]
+    rows = [row for row in rows if row.n]
+    rows = [row for row in rows if row.gamma > -1.0] or rows
     if not rows:
         return {}
     end = rows[-max(1, len(rows) // 10) :]

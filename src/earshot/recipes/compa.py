@@ -37,6 +37,7 @@ from earshot.data.segments import Segments
 from earshot.data.shared import shared_data, shared_folds
 from earshot.data.twins import draw_twins, need_two_labels
 from earshot.encoders.htsat import HtsatConfig
+from earshot.encoders.strip_transformer import StripTransformerConfig
 from earshot.encoders.text_transformer import TextTransformerConfig
 from earshot.features import LogMelConfig
 from earshot.models.embedder import Embedder
@@ -146,23 +147,26 @@ class Config:
 
     @classmethod
     def small(cls) -> Config:
-        """HTSAT-nano and a word transformer on clips of two seconds: half a minute of one core."""
-        fit = FitConfig(steps=60, learning_rate=1e-3, warmup_steps=10)
+        """Strips of sound, which know their place in time, and words: half a minute of one core."""
+        fit = FitConfig(steps=200, learning_rate=1e-3, warmup_steps=20)
         return cls(
             model=TwoTowerConfig(
                 features=LogMelConfig(
                     sample_rate=16_000,  # Hz (paper 48 000)
                     n_fft=512,
-                    hop_length=256,  # 126 frames in two seconds (paper 1 001 in ten)
+                    hop_length=512,  # 63 frames in two seconds (paper 1 001 in ten)
                     n_mels=32,  # (paper 64)
                     f_max=8_000.0,
                 ),
-                audio=AudioTower(htsat=HtsatConfig.nano()),  # (paper: tiny, fused)
-                text=TextTower(words=WordText(transformer=TextTransformerConfig(dim=96))),
-                dim=128,  # (paper 512)
+                audio=AudioTower(  # (paper: HTSAT-tiny, fused)
+                    strips=StripTransformerConfig(32, strip=3, dim=64, depth=2)
+                ),
+                text=TextTower(words=WordText(transformer=TextTransformerConfig(64, 2, 4))),
+                dim=64,  # (paper 512)
                 window_s=2.0,  # (paper 10)
+                fill="none",
             ),
-            first=Stage("captions", replace(fit, learning_rate=2e-3), batch_size=32),
+            first=Stage("captions", replace(fit, steps=100), batch_size=32),
             second=Stage("hard_negatives", fit, batch_size=32),  # (paper 48)
             third=Stage("modular", fit, batch_size=32),
             compositions=CompositionConfig(

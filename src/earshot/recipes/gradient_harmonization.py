@@ -49,7 +49,7 @@ from earshot.models.three_streams import ThreeStreams, ViewConfig, add_view, sav
 from earshot.models.towers import AudioTower, TextTower, TwoTowerConfig, WordText, build_two_tower
 from earshot.models.two_tower import TwoTower
 from earshot.objectives.mil_nce import JointNCE, MilNCE
-from earshot.synth.combinations import CombinationConfig, combination_clips
+from earshot.synth.scene_clips import SceneClipsConfig, scene_clips
 from earshot.text.prompts import SOUND
 from earshot.training.conflict_plot import conflict_plot
 from earshot.training.evaluation import hear_crops, two_tower_figures
@@ -93,7 +93,7 @@ class Config:
     misaligned: float = 0.0  # the experiment: a share of the clips gets other clips' captions
     oracle: bool = False  # the experiment: those are left out, as nobody could who does not know
     prompt: str = SOUND  # for naming clips
-    toy: CombinationConfig = field(default_factory=CombinationConfig)  # the clips without --data
+    toy: SceneClipsConfig = field(default_factory=SceneClipsConfig)  # the clips without --data
     recordings: str | None = None  # a set under EARSHOT_SHARED in their place, by folds
     seed: int = 0
 
@@ -160,7 +160,6 @@ class Config:
             fit=FitConfig(steps=300, learning_rate=3e-3, warmup_steps=20),  # (paper 500 000, 1e-4)
             batch_size=64,  # (paper 2 048)
             max_s=1.0,
-            toy=CombinationConfig(n_train=1_000, n_test=200, held_out=0.0, event_s=1.0, clip_s=1.0),
         )
 
 
@@ -263,7 +262,7 @@ def candidates_of(batch: Batch, n_candidates: int) -> list[list[str]]:
 def own_clips(config: Config) -> ClipSet:
     """Clips for a run without any: procedural ones, or recordings whose fold 4 is the test."""
     if config.recordings is None:
-        return combination_clips(config.seed, config.toy)
+        return scene_clips(config.seed, config.toy)
     return shared_folds(config.recordings, "4")
 
 

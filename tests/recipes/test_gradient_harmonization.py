@@ -44,7 +44,7 @@ def test_conflict_tells_wrong_captions_and_leaves_them_out(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("unit", ["sample", "micro_batch"])
 def test_it_learns_eight_clips(tmp_path: Path, unit: str) -> None:
-    config = tiny_config(60, unit=unit, micro_batch=4, mode="gr")
+    config = tiny_config(150, unit=unit, micro_batch=4, mode="gr")
     clips = scene_clips(0, replace(config.toy, n_train=12, n_test=12)).split("train")[:8]
     told = ClipSet([replace(clip, captions=clip.labels, split="train") for clip in clips]
                    + [replace(clip, captions=clip.labels, split="test") for clip in clips],
@@ -168,7 +168,7 @@ def test_several_sentences_are_candidates_and_clips_without_any_take_part(tmp_pa
     sides = gh.embed(streams, batch, 3)
     for row, each in zip(sides.others[1], texts, strict=True):
         for candidate, text in zip(row, each, strict=True):
-            wanted = streams.towers.embed_text([text])[0] if text else torch.zeros(64)
+            wanted = streams.towers.embed_text([text])[0] if text else torch.zeros(config.model.dim)
             torch.testing.assert_close(candidate, wanted, atol=1e-5, rtol=0)
     assert np.isfinite(gh.run(config, ClipSet(bare), tmp_path).values["loss"])
 
@@ -215,15 +215,23 @@ def test_faults_say_what_to_mend(tmp_path: Path) -> None:
         gh.run(config, scene_clips(1, config.toy), tmp_path / "used", resume=True)
 
 
-def test_the_claim_s_arms_differ_as_they_should() -> None:
+@pytest.mark.parametrize("with_recordings", [False, True])
+def test_the_claim_s_arms_differ_as_they_should(
+    with_recordings: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / gh.RECORDINGS).mkdir()
+    monkeypatch.setenv("EARSHOT_SHARED", str(tmp_path) if with_recordings else "")
     experiment = gh.claim()
     arms = {arm.name: arm.config for arm in experiment.arms}
     assert {each.claim for each in experiment.comparisons} == set(gh.PAPER.claims)
-    for name, config in arms.items():
-        assert (
-            replace(config, harmony=arms["sum"].harmony, oracle=False, misaligned=0.5)
-            == (arms["sum"])
-        ), name
+    own = {name: config for name, config in arms.items() if config.recordings is None}
+    assert len(arms) - len(own) == 2 * with_recordings
+    for name, config in own.items():
+        alike = replace(config, harmony=arms["sum"].harmony, oracle=False, misaligned=0.5)
+        assert alike == arms["sum"], name
         assert isinstance(gh.build(config), TwoTower)
     assert (arms["right_gc"].misaligned, arms["others"].misaligned) == (0.0, 1.0)
     assert arms["oracle"].oracle
+    if with_recordings:
+        same = replace(arms["real_gc"], harmony=arms["real_sum"].harmony)
+        assert same == arms["real_sum"]

@@ -28,7 +28,7 @@ def _two_at_once() -> SceneConfig:
 class SceneClipsConfig:
     """How many clips, and what scenes they hold."""
 
-    n_train: int = 1_600  # clips
+    n_train: int = 1_200  # clips
     n_test: int = 200  # clips
     scenes: SceneConfig = field(default_factory=_two_at_once)
 

@@ -19,7 +19,7 @@ from earshot.models.three_streams import ViewConfig, add_view, load_view
 from earshot.models.two_tower import TwoTower
 from earshot.objectives.mil_nce import JointNCE
 from earshot.recipes import gradient_harmonization as gh
-from earshot.synth.combinations import combination_clips
+from earshot.synth.scene_clips import scene_clips
 from earshot.training.fit import FitConfig, fit
 from earshot.training.harmony_log import read_harmony
 from recipes.tiny_harmony import tiny_config
@@ -34,7 +34,7 @@ def test_conflict_tells_wrong_captions_and_leaves_them_out(tmp_path: Path) -> No
     assert values["conflict_auc"] > 0.55
     assert values["kept_flagged"] < values["kept"] - 0.02
     assert values["t2a_r10"] > 1.5 * 10 / 48
-    clips = combination_clips(0, config.toy)
+    clips = scene_clips(0, config.toy)
     rng = np.random.default_rng(0)
     marked = [replace(clip, extra={"misaligned": bool(rng.random() < 0.5)}) for clip in clips]
     control = ClipSet(marked, labels=clips.labels)
@@ -44,8 +44,8 @@ def test_conflict_tells_wrong_captions_and_leaves_them_out(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("unit", ["sample", "micro_batch"])
 def test_it_learns_eight_clips(tmp_path: Path, unit: str) -> None:
-    config = tiny_config(60, unit=unit, micro_batch=4, mode="gr")
-    clips = combination_clips(0, replace(config.toy, n_train=12, n_test=12)).split("train")[:8]
+    config = tiny_config(150, unit=unit, micro_batch=4, mode="gr")
+    clips = scene_clips(0, replace(config.toy, n_train=12, n_test=12)).split("train")[:8]
     told = ClipSet([replace(clip, captions=clip.labels, split="train") for clip in clips]
                    + [replace(clip, captions=clip.labels, split="test") for clip in clips],
                    labels=clips.labels)  # fmt: skip
@@ -82,7 +82,7 @@ def test_the_paper_s_model_takes_a_training_step(tmp_path: Path) -> None:
     harmony = replace(config.harmony, micro_batch=1)
     config = replace(config, harmony=harmony, batch_size=2,
                      fit=replace(config.fit, steps=1, warmup_steps=0))  # fmt: skip
-    clips = combination_clips(0, tiny_config().toy)[:8]
+    clips = scene_clips(0, tiny_config().toy)[:8]
     told = ClipSet([replace(clip, split="train") for clip in clips], labels=clips.labels)
     test = [replace(clip, split="test", id=f"{clip.id}t") for clip in clips]
     values = gh.run(config, ClipSet([*told, *test], labels=clips.labels), tmp_path).values
@@ -152,7 +152,7 @@ def test_a_run_that_was_cut_short_ends_the_same(
 
 def test_several_sentences_are_candidates_and_clips_without_any_take_part(tmp_path: Path) -> None:
     config = replace(tiny_config(steps=2), n_candidates=3, batch_size=8)
-    clips = combination_clips(0, config.toy)
+    clips = scene_clips(0, config.toy)
     bare = [replace(clip, captions=(), labels=()) if n % 3 == 0 and clip.split == "train" else clip
             for n, clip in enumerate(clips)]  # fmt: skip
     train, _ = gh.split_clips(ClipSet(bare), config)
@@ -168,7 +168,7 @@ def test_several_sentences_are_candidates_and_clips_without_any_take_part(tmp_pa
     sides = gh.embed(streams, batch, 3)
     for row, each in zip(sides.others[1], texts, strict=True):
         for candidate, text in zip(row, each, strict=True):
-            wanted = streams.towers.embed_text([text])[0] if text else torch.zeros(64)
+            wanted = streams.towers.embed_text([text])[0] if text else torch.zeros(config.model.dim)
             torch.testing.assert_close(candidate, wanted, atol=1e-5, rtol=0)
     assert np.isfinite(gh.run(config, ClipSet(bare), tmp_path).values["loss"])
 
@@ -181,7 +181,7 @@ def test_the_sum_is_training_without_a_harmoniser(tmp_path: Path) -> None:
     torch.manual_seed(config.seed)
     streams = add_view(gh.build(config), config.view)
     streams.towers.logit_scale.requires_grad_(False)
-    train, _ = gh.split_clips(combination_clips(0, config.toy), config)
+    train, _ = gh.split_clips(scene_clips(0, config.toy), config)
     loader = BatchLoader(train, batch_size=8, sample_rate=16_000, max_s=1.0, seed=0, workers=0)
     loss, scale = JointNCE(), torch.tensor(1 / 0.07)
 
@@ -200,7 +200,7 @@ def test_the_sum_is_training_without_a_harmoniser(tmp_path: Path) -> None:
 
 def test_faults_say_what_to_mend(tmp_path: Path) -> None:
     config = tiny_config(steps=1)
-    clips = combination_clips(0, config.toy)
+    clips = scene_clips(0, config.toy)
     silent = ClipSet([replace(clip, captions=(), labels=()) for clip in clips])
     with pytest.raises(EarShotError, match="captions or labels"):
         gh.run(config, silent, tmp_path)
@@ -212,18 +212,26 @@ def test_faults_say_what_to_mend(tmp_path: Path) -> None:
         gh.run(replace(config, view=ViewConfig(WaveStemConfig())), None, tmp_path / "no trunk")
     gh.run(config, None, tmp_path / "used")
     with pytest.raises(EarShotError, match="another clips than"):
-        gh.run(config, combination_clips(1, config.toy), tmp_path / "used", resume=True)
+        gh.run(config, scene_clips(1, config.toy), tmp_path / "used", resume=True)
 
 
-def test_the_claim_s_arms_differ_as_they_should() -> None:
+@pytest.mark.parametrize("with_recordings", [False, True])
+def test_the_claim_s_arms_differ_as_they_should(
+    with_recordings: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / gh.RECORDINGS).mkdir()
+    monkeypatch.setenv("EARSHOT_SHARED", str(tmp_path) if with_recordings else "")
     experiment = gh.claim()
     arms = {arm.name: arm.config for arm in experiment.arms}
     assert {each.claim for each in experiment.comparisons} == set(gh.PAPER.claims)
-    for name, config in arms.items():
-        assert (
-            replace(config, harmony=arms["sum"].harmony, oracle=False, misaligned=0.5)
-            == (arms["sum"])
-        ), name
+    own = {name: config for name, config in arms.items() if config.recordings is None}
+    assert len(arms) - len(own) == 2 * with_recordings
+    for name, config in own.items():
+        alike = replace(config, harmony=arms["sum"].harmony, oracle=False, misaligned=0.5)
+        assert alike == arms["sum"], name
         assert isinstance(gh.build(config), TwoTower)
     assert (arms["right_gc"].misaligned, arms["others"].misaligned) == (0.0, 1.0)
     assert arms["oracle"].oracle
+    if with_recordings:
+        same = replace(arms["real_gc"], harmony=arms["real_sum"].harmony)
+        assert same == arms["real_sum"]

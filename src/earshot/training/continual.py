@@ -24,9 +24,7 @@ class Learner:
     """What a method brings to a sequence of tasks; its model lives in the closures."""
 
     teach: Callable[[int, Memory], None]  # train on that task, with the memory of those before
-    rank: Callable[
-        [str, int], Sequence[str]
-    ]  # ids of up to n training clips of a label, best first
+    rank: Callable[[str, int], Sequence[str]]  # ids of up to n clips of a label, best first
     test: Callable[[Tasks], list[float]]  # accuracy on the test clips of each of these tasks
 
 

@@ -69,6 +69,8 @@ PAPER = Paper(
     },
 )
 
+Recordings = Literal["words", "digits"]
+
 
 @dataclass(frozen=True)
 class Config:
@@ -91,7 +93,7 @@ class Config:
     words: Kind = "characters"  # what the transcript is written in
     n_ids: int = 1_000  # at most, of words and intents together
     encoder_weights: str | None = None  # public weights for wav2vec 2.0: a folder or a hub name
-    recordings: Literal["words", "digits"] = "words"  # without --data: procedural, or recorded
+    recordings: Recordings = "words"  # without --data: procedural, or recorded
     toy: SpokenWordsConfig = field(default_factory=SpokenWordsConfig)
     seed: int = 0
 
@@ -341,7 +343,9 @@ def memory_size(config: Config, train: ClipSet) -> int:
 def claim() -> Experiment:
     """Replay, both losses, each alone and a control: on procedural words and, where EARSHOT_SHARED
     has the set `fsdd`, on recorded digits by a speaker not heard in training."""
-    kinds = ("words", "digits") if shared_data("fsdd") is not None else ("words",)
+    kinds: list[Recordings] = ["words"]
+    if shared_data("fsdd") is not None:
+        kinds.append("digits")
     arms, comparisons = [], []
     for recordings in kinds:
         found = _arms(replace(Config.small(), recordings=recordings))

@@ -24,9 +24,7 @@ class Learner:
     """What a method brings to a sequence of tasks; its model lives in the closures."""
 
     teach: Callable[[int, Memory], None]  # train on that task, with the memory of those before
-    rank: Callable[
-        [str, int], Sequence[str]
-    ]  # ids of up to n training clips of a label, best first
+    rank: Callable[[str, int], Sequence[str]]  # ids of up to n clips of a label, best first
     test: Callable[[Tasks], list[float]]  # accuracy on the test clips of each of these tasks
 
 
@@ -59,12 +57,12 @@ def learn_tasks(tasks: Tasks, learner: Learner, *, memory_size: int, out: Path) 
         if this_process().is_main and not is_file(path):
             measured = learner.test(tasks[: task + 1])
             ranked = {label: learner.rank(label, memory_size) for label in labels}
-            facts = {
+            record = {
                 "labels": list(labels),
                 "accuracy": measured,
                 "memory": refill(memory, ranked if memory_size else {}, memory_size),
             }
-            write_text(path, json.dumps(facts, indent=2) + "\n")
+            write_text(path, json.dumps(record, indent=2) + "\n")
         wait_for_all()
         facts = _record(path, labels)
         memory = {label: tuple(ids) for label, ids in facts["memory"].items()}

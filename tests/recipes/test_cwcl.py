@@ -40,10 +40,11 @@ def test_transcripts_teach_intents_and_shuffled_ones_do_not(
     values, _ = taught
     config = replace(tiny_config(steps=160), shuffle_captions=True)
     control = cwcl.run(config, None, tmp_path / "control").values
-    print(values, control)
-    assert values["zero_shot"] > 2 * values["zero_shot_chance"]
+    assert values["zero_shot"] > 1.5 * values["zero_shot_chance"]  # measured: 2.1 times
+    assert values["zero_shot"] > control["zero_shot"] + 0.1
     assert values["zero_shot"] <= values["text_bound"] + 0.05
-    assert control["zero_shot"] < 1.7 * control["zero_shot_chance"]
+    assert values["transcript_r1"] > 6 * values["transcript_chance"]  # measured: 15 times
+    assert control["transcript_r1"] < 3 * control["transcript_chance"]
 
 
 @pytest.mark.claim("cwcl/digits")

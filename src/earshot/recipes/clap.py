@@ -225,6 +225,8 @@ def run(
     `start` is a model to go on from. The folder then loads as a model. Figures: those of
     training/evaluation.py.
     """
+    if config.loss == "cwcl" and start is None:
+        check_text_is_trained(config.model, config.text_weights)
     clips = combination_clips(config.seed, config.toy) if data is None else data
     train, test = split_clips(clips, config)
     this = RecipeRun(
@@ -235,8 +237,6 @@ def run(
         start_text(model, config.text_weights)
     objective: InfoNCE | CWCL = InfoNCE()
     if config.loss == "cwcl":
-        if start is None:
-            check_text_is_trained(config.model, config.text_weights)
         model.lock("text")
         objective = CWCL(CosineWeights(config.kappa), reduce="mean")
     if config.spec_augment is not None:

@@ -139,19 +139,20 @@ class Config:
                 features=LogMelConfig(
                     sample_rate=8_000,  # Hz (paper 16 000)
                     n_fft=256,
-                    hop_length=128,  # samples, 16 ms (paper 10 ms)
+                    hop_length=192,  # samples, 24 ms (paper 10 ms)
                     n_mels=32,  # (paper 80)
                     f_max=4_000.0,
                 ),
                 audio=AudioTower(
-                    earshot=EarshotCnnConfig(n_mels=32, widths=(16, 32, 64), dim=128, n_heads=4)
-                ),  # 0.5 M parameters (paper 20.6 M)
+                    earshot=EarshotCnnConfig(n_mels=32, widths=(8, 16, 32), dim=128, n_heads=4)
+                ),  # 0.2 M parameters (paper 20.6 M)
                 text=TextTower(bpe=BpeText()),
                 dim=256,  # (paper 768)
                 window_s=4.0,  # (paper 30)
                 fill="none",
             ),
-            fit=FitConfig(steps=300, learning_rate=2e-3, warmup_steps=20, weight_decay=0.05),
+            fit=FitConfig(steps=180, learning_rate=3e-3, warmup_steps=20, weight_decay=0.05),
+            batch_size=128,  # (paper 256): of 64 too few texts are alike for weights to matter
         )
 
 
@@ -173,6 +174,8 @@ def run(
     The text tower is that of `start`, or starts from `config.text_weights`, and is locked. The
     folder then loads as a model. Figures: those of `measure_split`.
     """
+    if start is None:
+        check_trained(config)
     train, test = split_clips(own_clips(config) if data is None else data, config)
     this = RecipeRun(
         PAPER.key, config, out, [clip.id for clip in train], resume=resume, start=start
@@ -185,25 +188,17 @@ def run(
         )
     model = this.two_tower(build)
     if start is None:
-        check_text_is_trained(config.model, config.text_weights)
         start_text(model, str(config.text_weights))
-    if start is None and config.audio_weights is not None:
-        start_audio(model, config.audio_weights)
+        if config.audio_weights is not None:
+            start_audio(model, config.audio_weights)
     if config.spec_augment is not None:
         model.spec_augment = SpecAugment(config.spec_augment)
     loader = this.loader(
         train, batch_size=config.batch_size, sample_rate=model.sample_rate, max_s=config.max_s
     )
     texts = LockedTexts(model, (caption for clip in train for caption in clip.captions))
-    sounds = None
-    if config.weigh_by == "audio":
-        if start is None and config.audio_weights is None:
-            raise EarShotError(
-                got="weigh_by=audio with an audio tower at random",
-                expected="one that was trained, to say which sounds are alike",
-                mend="Start from a model with --model, or set audio_weights or weigh_by=text.",
-            )
-        sounds = HeardOnce(model.eval(), train)
+    told = cosine_histogram(texts([clip.captions[0] for clip in train]).cpu().numpy())
+    sounds = HeardOnce(model.eval(), train) if config.weigh_by == "audio" else None
     objective = build_loss(config, texts if sounds is None else sounds)
 
     def loss_of(batch: Batch) -> Tensor:
@@ -217,7 +212,6 @@ def run(
         return objective(audio, text, model.scale, by=by)
 
     this.fit(model, loss_of, loader.batches, config.fit)
-    told = cosine_histogram(texts([clip.captions[0] for clip in train]).cpu().numpy())
 
     def measure() -> tuple[dict[str, float], list[str]]:
         known = {label for clip in train for label in clip.labels}
@@ -226,6 +220,17 @@ def run(
         return figures | cosines, [f"Cosines of the training texts: {told.to_text()}", *faults]
 
     return this.finish(model, measure, cosines=as_json(told))
+
+
+def check_trained(config: Config) -> None:
+    """Refuse a tower at random where a trained one has to say what is alike."""
+    check_text_is_trained(config.model, config.text_weights)
+    if config.weigh_by == "audio" and config.audio_weights is None:
+        raise EarShotError(
+            got="weigh_by=audio with an audio tower at random",
+            expected="one that was trained, to say which sounds are alike",
+            mend="Start from a model with --model, or set audio_weights or weigh_by=text.",
+        )
 
 
 def own_clips(config: Config) -> ClipSet:

@@ -165,7 +165,7 @@ class Config:
         return cls(
             speech=speech,
             text=TextEncoderConfig(vocab_size=32, depth=2, most_symbols=64),
-            text_fit=replace(fit, steps=500),
+            text_fit=replace(fit, steps=400),
             pretraining_fit=replace(fit, steps=250),  # (paper 100 epochs; these are 4)
             translation_fit=replace(fit, steps=200, learning_rate=1e-3),
             translated=(300,),
@@ -174,10 +174,7 @@ class Config:
 
     @classmethod
     def small_speech(cls) -> Config:
-        """The small model on real speech: letters heard, pieces of English written.
-
-        Without --data: spoken Spanish, of a speaker or two, where the recordings are at hand.
-        """
+        """The small model on speech: letters heard, pieces written; Spanish without --data."""
         small = cls.small()
         fbank = KaldiFbankConfig(n_mels=40, gain=2.0**15, precision="single")
         speech = replace(
@@ -196,8 +193,9 @@ class Config:
             speech=speech,
             text=TextEncoderConfig(vocab_size=160, depth=2, most_symbols=256),
             text_fit=replace(small.text_fit, steps=250),
-            pretraining_fit=replace(small.pretraining_fit, steps=400),
+            pretraining_fit=replace(small.pretraining_fit, steps=300),
             translated=(),
+            translation_fit=replace(small.translation_fit, steps=150),
             batch_size=16,
             source_kind="characters",
             target_kind="pieces",

@@ -30,6 +30,7 @@ from recipes.tiny_harmony import tiny_config
 def test_conflict_tells_wrong_captions_and_leaves_them_out(tmp_path: Path) -> None:
     """Half of the captions are others'; the control flags as many clips with right ones."""
     config = tiny_config(140, mode="gc", gamma_end=0.0)
+    config = replace(config, toy=replace(config.toy, n_train=800))
     values = gh.run(replace(config, misaligned=0.5), None, tmp_path / "half").values
     assert values["conflict_auc"] > 0.55
     assert values["kept_flagged"] < values["kept"] - 0.02
@@ -45,10 +46,10 @@ def test_conflict_tells_wrong_captions_and_leaves_them_out(tmp_path: Path) -> No
 @pytest.mark.parametrize("unit", ["sample", "micro_batch"])
 def test_it_learns_eight_clips(tmp_path: Path, unit: str) -> None:
     config = tiny_config(150, unit=unit, micro_batch=4, mode="gr")
-    clips = scene_clips(0, replace(config.toy, n_train=12, n_test=12)).split("train")[:8]
-    told = ClipSet([replace(clip, captions=clip.labels, split="train") for clip in clips]
-                   + [replace(clip, captions=clip.labels, split="test") for clip in clips],
-                   labels=clips.labels)  # fmt: skip
+    of_pair = {clip.labels: clip for clip in scene_clips(0, config.toy)}
+    clips = [replace(clip, captions=(" and ".join(pair),)) for pair, clip in of_pair.items()][:8]
+    told = ClipSet([replace(clip, split=split, id=f"{split}-{clip.id}")
+                    for split in ("train", "test") for clip in clips])  # fmt: skip
     config = replace(config, batch_size=8, fit=replace(config.fit, warmup_steps=5))
     values = gh.run(config, told, tmp_path).values
     assert values["t2a_r1"] == 1.0
@@ -195,6 +196,9 @@ def test_the_sum_is_training_without_a_harmoniser(tmp_path: Path) -> None:
     fit(streams, loss_of, loader.batches, settings, tmp_path / "loop")
     kept = read_checkpoint(tmp_path / "run").weights()
     for name, value in streams.towers.state_dict().items():
+        if name.endswith("qkv.bias"):  # keys' biases cancel in the softmax: Adam moves by rounding
+            queries, _, values = kept[name].chunk(3)
+            kept[name], value = torch.cat([queries, values]), torch.cat(value.chunk(3)[::2])
         torch.testing.assert_close(kept[name], value, atol=2e-4, rtol=0, msg=name)
 
 

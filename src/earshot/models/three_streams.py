@@ -32,7 +32,7 @@ class ViewConfig:
     trunk: TrunkConfig | None = None  # of waves; the one that agnostic towers share when left out
     turn: bool = False  # what leaves at the end comes back at the start
     gain_db: float = 0.0  # up to so much, either way
-    noise: float = 0.01  # standard deviation
+    noise: float = 0.01  # standard deviation, up to so much: without noise it is heard as well
 
     def __post_init__(self) -> None:
         if (self.waves is None) == (self.strips is None):
@@ -75,14 +75,14 @@ class HeardStrips(nn.Module):
 def another_view(waveform: Tensor, n_samples: Tensor, config: ViewConfig) -> Tensor:
     """The same sounds turned round in time, at another level, in noise: random, a draw a clip."""
     n_clips, width = waveform.shape
-    draw = torch.rand(2, n_clips, 1, device=waveform.device)
+    draw = torch.rand(3, n_clips, 1, device=waveform.device)
     if config.turn:
         place = torch.arange(width, device=waveform.device)[None]
         lengths = n_samples[:, None]
         turned = (place + (draw[0] * lengths).long()) % lengths
         waveform = waveform.gather(1, torch.where(place < lengths, turned, place))
     gain = 10 ** ((2 * draw[1] - 1) * config.gain_db / 20)
-    return gain * waveform + config.noise * torch.randn_like(waveform)
+    return gain * waveform + draw[2] * config.noise * torch.randn_like(waveform)
 
 
 class ThreeStreams(nn.Module):

@@ -4,9 +4,11 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from earshot.audio import write_audio
 from earshot.core.checkpoint import read_checkpoint
 from earshot.core.config import from_dict, to_dict
 from earshot.core.errors import EarShotError
@@ -185,11 +187,13 @@ def test_a_run_that_was_cut_short_ends_the_same(
 
 def test_clips_of_a_manifest_are_heard_and_what_cannot_be_used_is_named(tmp_path: Path) -> None:
     manifest = write_letters(tmp_path)
+    for name, n in (("long", 24_000), ("still", 4_000)):
+        write_audio(tmp_path / f"{name}.wav", np.zeros(n), 8_000)
     with manifest.open("a") as file:
-        file.write("none.wav,a b,red cat,train\n00.wav,,red,train\n")
+        file.write("long.wav,a b,red cat,train\nstill.wav,,red,train\n")
     report = ctc_ot.run(tiny_sound_config(steps=2), open_clips(manifest), tmp_path / "run")
     assert {"accuracy", "asr_accuracy", "closeness"} <= report.values.keys()
-    assert any("none.wav" in note for note in report.notes)
+    assert any("3.0 s, longer than 2 s" in note for note in report.notes)
     assert any("no transcript" in note for note in report.notes)
 
 

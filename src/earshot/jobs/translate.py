@@ -166,7 +166,7 @@ def load_translator(
         ) from fault
     return Translator(
         model.eval(),
-        Vocabulary.from_dict(words["target"]),
+        Vocabulary.from_dict(words.get("target", {})),
         to,
         config.longest_s,
         model.sample_rate,

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner, Result
 
 from earshot.cli.main import app
@@ -13,6 +16,17 @@ from toy_embedder import TONES, write_tones
 
 def evaluate(*words: object) -> Result:
     return CliRunner().invoke(app, ["evaluate", *map(str, words)], catch_exceptions=True)
+
+
+def test_the_page_s_commands_are_known() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "evaluation.md").read_text("utf-8")
+    lines = re.findall(r"^\$ earshot evaluate (.*)$", page, re.MULTILINE)
+    group = typer.main.get_command(app).commands["evaluate"]
+    assert {shlex.split(line)[0] for line in lines} == set(group.commands)
+    for line in lines:
+        task, *words = shlex.split(line)
+        known = {option for each in group.commands[task].params for option in each.opts}
+        assert {word for word in words if word.startswith("--")} <= known, line
 
 
 @pytest.fixture

@@ -109,7 +109,9 @@ class BlendArm:
 
     methods: tuple[str, ...] | None  # none: the model as it is, not trained further
     start: str = "earshot-small"
-    steps: int = 80
+    steps: int = 60
+    batch_size: int = 16  # captioned clips
+    n_composed: int = 8  # composed clips beside them
     clips: SyntheticClips = field(default_factory=SyntheticClips)
     quick: bool = True  # of the suite: a quarter of its clips
     seed: int = 0
@@ -146,7 +148,14 @@ def measure_arm(arm: BlendArm, out: Path) -> Mapping[str, float]:
         fit = FitConfig(
             steps=arm.steps, learning_rate=1e-4, warmup_steps=arm.steps // 10, precision="bf16"
         )
-        config = BlendConfig(model=start.config, methods=arm.methods, fit=fit, seed=arm.seed)
+        config = BlendConfig(
+            model=start.config,
+            methods=arm.methods,
+            fit=fit,
+            batch_size=arm.batch_size,
+            n_composed=arm.n_composed,
+            seed=arm.seed,
+        )
         train(config, synthetic_clips(arm.seed, arm.clips), out, start=start, resume=True)
         model = out
     return suite_figures(run_suite(model, quick=arm.quick, seed=arm.seed))

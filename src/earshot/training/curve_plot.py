@@ -22,8 +22,9 @@ def has_curves(result: dict[str, Any]) -> bool:
 def curve_plot(result: dict[str, Any]) -> str:
     """The picture of a results file; the same text for the same result.
 
-    Arms named "KIND NAME" share the panel KIND, and a NAME has one colour in all panels. A line is `acc_1` to `acc_T`, the accuracy on all
-    labels so far after each task; an arm that learns everything at once is a dotted level.
+    Arms named "KIND NAME" share the panel KIND, and a NAME has one colour in all panels. A line is
+    `acc_1` to `acc_T`, the accuracy on all labels so far after each task; an arm that learns
+    everything at once is a dotted level.
     """
     panels = _panels(result)
     height = TOP + len(panels) * PANEL

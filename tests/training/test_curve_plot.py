@@ -56,6 +56,16 @@ def test_kinds_have_panels_of_their_own() -> None:
     assert two.count("task 1") == 2 * one.count("task 1") == 2
 
 
+def test_an_arm_has_one_colour_in_all_panels() -> None:
+    picture = curve_plot(
+        result_of(words_er=[1.0, 0.5], digits_joint=[0.9, 0.8], digits_er=[0.9, 0.4])
+    )
+    lines = [each for each in ElementTree.fromstring(picture) if each.get("stroke-width") == "2"]
+    colours = [each.get("stroke") for each in lines[::2]]  # each line has one in the legend too
+    assert colours[0] == colours[2] != colours[1]
+    assert colours == [each.get("stroke") for each in lines[1::2]]
+
+
 def test_results_without_tasks_have_no_curves(tmp_path: Path) -> None:
     assert has_curves(result_of(words_er=[1.0, 0.5]))
     assert not has_curves(result_of(words_er=[1.0]))

@@ -22,8 +22,9 @@ def has_curves(result: dict[str, Any]) -> bool:
 def curve_plot(result: dict[str, Any]) -> str:
     """The picture of a results file; the same text for the same result.
 
-    Arms named "KIND NAME" share the panel KIND. A line is `acc_1` to `acc_T`, the accuracy on all
-    labels so far after each task; an arm that learns everything at once is a dotted level.
+    Arms named "KIND NAME" share the panel KIND, and a NAME has one colour in all panels. A line is
+    `acc_1` to `acc_T`, the accuracy on all labels so far after each task; an arm that learns
+    everything at once is a dotted level.
     """
     panels = _panels(result)
     height = TOP + len(panels) * PANEL
@@ -34,8 +35,10 @@ def curve_plot(result: dict[str, Any]) -> str:
         f'<text x="16" y="26" font-weight="bold">{escape(result["recipe"])}: accuracy on all '
         f"labels so far, mean over {len(result['seeds'])} seeds</text>",
     ]
+    names = dict.fromkeys(name for arms in panels.values() for name in arms)
+    colours = {name: COLOURS[index % len(COLOURS)] for index, name in enumerate(names)}
     for index, (kind, arms) in enumerate(panels.items()):
-        parts += _panel(kind, arms, TOP + index * PANEL)
+        parts += _panel(kind, arms, colours, TOP + index * PANEL)
     return "\n".join([*parts, "</svg>", ""])
 
 
@@ -54,7 +57,7 @@ def _panels(result: dict[str, Any]) -> dict[str, dict[str, list[float]]]:
     return {kind: arms for kind, arms in panels.items() if max(map(len, arms.values())) > 1}
 
 
-def _panel(kind: str, arms: dict[str, list[float]], top: int) -> list[str]:
+def _panel(kind: str, arms: dict[str, list[float]], colours: dict[str, str], top: int) -> list[str]:
     n_tasks = max(map(len, arms.values()))
     floor = top + PANEL - BOTTOM
 
@@ -75,7 +78,7 @@ def _panel(kind: str, arms: dict[str, list[float]], top: int) -> list[str]:
             f'<text x="{x(task):.1f}" y="{floor + 20}" text-anchor="middle">task {task}</text>'
         )
     for index, (name, curve) in enumerate(arms.items()):
-        colour = COLOURS[index % len(COLOURS)]
+        colour = colours[name]
         row = top + 34 + 20 * index
         if len(curve) == 1:
             line, dash = f"M{LEFT} {y(curve[0]):.1f}H{LEFT + WIDTH}", ' stroke-dasharray="2 4"'

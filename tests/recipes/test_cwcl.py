@@ -116,6 +116,31 @@ def test_the_paper_s_model_has_the_size_of_its_parts() -> None:
     assert learnt == pytest.approx(20.2e6, rel=0.01)  # Whisper's places are not learnt
 
 
+@pytest.mark.slow
+def test_the_paper_s_model_takes_a_training_step(tmp_path: Path) -> None:
+    config = cwcl.Config.paper()
+    model = cwcl.build(config).lock("text")
+    model.tokenizer = lambda texts: (  # the published one needs its files
+        torch.arange(3, 13).repeat(len(texts), 1),
+        torch.zeros(len(texts), 10, dtype=torch.bool),
+    )
+    noise = torch.randn(2, 3 * 16_000, generator=torch.Generator().manual_seed(0)) * 0.1
+    n_samples = torch.tensor([3 * 16_000, 2 * 16_000])
+    objective = cwcl.build_loss(config, LockedTexts(model, ["a", "b"]))
+
+    def loss_of(batch: torch.Tensor) -> torch.Tensor:
+        return objective(model.embed_audio(batch, n_samples), model.embed_text("ab"), model.scale)
+
+    before = {name: value.detach().clone() for name, value in model.named_parameters()}
+    settings = replace(config.fit, steps=1, warmup_steps=0)
+    assert np.isfinite(fit(model, loss_of, lambda first: iter([noise]), settings, tmp_path).loss)
+    after = dict(model.named_parameters())
+    moved = {name for name in before if not torch.equal(before[name], after[name])}
+    learnt = {name for name, value in after.items() if value.requires_grad}
+    assert moved <= learnt
+    assert len(moved) > 0.9 * len(learnt)
+
+
 def test_the_text_tower_is_as_it_was_and_the_folder_is_a_model(
     taught: tuple[dict[str, float], Path],
 ) -> None:

@@ -33,8 +33,8 @@ def test_own_negatives_teach_order_and_those_of_others_do_not(tmp_path: Path) ->
     taught = compa.run(config, None, tmp_path / "taught").values
     control = replace(config, shuffle_negatives=True)
     other = compa.run(control, None, tmp_path / "control").values
-    assert taught["twin_text"] > other["twin_text"] + 0.15
-    assert taught["twin_group"] > other["twin_group"] + 0.1
+    assert taught["twin_text"] > other["twin_text"] + 0.25
+    assert taught["twin_group"] > other["twin_group"] + 0.2
     assert taught["zero_shot"] > 3 * taught["zero_shot_chance"]
     assert taught["zero_shot_less_3"] == pytest.approx(taught["zero_shot"] - 0.03)
 
@@ -256,7 +256,8 @@ def test_faults_say_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(EarShotError, match="column of labels"):
         compa.run(config, silent, tmp_path / "b")
     with pytest.raises(EarShotError, match="add clips with other labels"):
-        compa.run(config, clips.select(lambda clip: clip.labels == ("siren",)), tmp_path / "c")
+        one_kind = clips.select(lambda clip: clip.labels == clips[0].labels)
+        compa.run(config, one_kind, tmp_path / "c")
     with pytest.raises(EarShotError, match="a published text tower"):
         compa.run(replace(config, text_weights="google/flan-t5-large"), None, tmp_path / "d")
 

@@ -33,8 +33,8 @@ def test_own_negatives_teach_order_and_those_of_others_do_not(tmp_path: Path) ->
     taught = compa.run(config, None, tmp_path / "taught").values
     control = replace(config, shuffle_negatives=True)
     other = compa.run(control, None, tmp_path / "control").values
-    assert taught["twin_text"] > other["twin_text"] + 0.15
-    assert taught["twin_group"] > other["twin_group"] + 0.1
+    assert taught["twin_text"] > other["twin_text"] + 0.25
+    assert taught["twin_group"] > other["twin_group"] + 0.2
     assert taught["zero_shot"] > 3 * taught["zero_shot_chance"]
     assert taught["zero_shot_less_3"] == pytest.approx(taught["zero_shot"] - 0.03)
 
@@ -97,9 +97,15 @@ def test_each_stage_learns_eight_clips(objective: compa.Objective, tmp_path: Pat
             assert bool((model.embed_text(list(false)) @ audio[row] < mine[row]).all()) or (
                 objective == "captions"  # which never saw them
             )
-    # several positives share a clip's probability: at best log of their number, halved
-    best = float(np.mean([np.log(1 + len(each)) for each in batch.positives])) / 2
-    assert result.loss < (0.15 if objective != "modular" else best + 0.4)
+    best = least_modular_loss(batch) if objective == "modular" else 0.0
+    assert best - 1e-4 < result.loss < best + 0.15
+
+
+def least_modular_loss(batch: CompositionBatch) -> float:
+    """A clip shares its probability among its true captions, a caption among its clips."""
+    to_text = np.mean([np.log(1 + len(each)) for each in batch.positives])
+    told = [*batch.captions, *(text for each in batch.positives for text in each)]
+    return float(to_text + np.mean([np.log(told.count(text)) for text in told])) / 2
 
 
 def test_a_stage_s_loss_takes_its_captions_alone() -> None:
@@ -255,8 +261,9 @@ def test_faults_say_what_to_do(tmp_path: Path) -> None:
     silent = ClipSet([replace(clip, labels=()) for clip in clips])
     with pytest.raises(EarShotError, match="column of labels"):
         compa.run(config, silent, tmp_path / "b")
+    one_kind = clips.select(lambda clip: clip.labels == clips[0].labels)
     with pytest.raises(EarShotError, match="add clips with other labels"):
-        compa.run(config, clips.select(lambda clip: clip.labels == ("siren",)), tmp_path / "c")
+        compa.run(config, one_kind, tmp_path / "c")
     with pytest.raises(EarShotError, match="a published text tower"):
         compa.run(replace(config, text_weights="google/flan-t5-large"), None, tmp_path / "d")
 

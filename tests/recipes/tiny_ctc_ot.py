@@ -35,9 +35,9 @@ def tiny_config(steps: int = 150) -> ctc_ot.Config:
         ),
         text=replace(small.text, vocab_size=16, depth=1),
         text_fit=fit,
-        pretraining_fit=fit,
+        pretraining_fit=replace(fit, steps=2 * steps),
         translation_fit=fit,
-        translated=(64,),
+        translated=(32,),
         n_beams=2,
         toy=replace(
             small.toy,

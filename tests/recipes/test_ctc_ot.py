@@ -46,7 +46,7 @@ def test_transport_draws_speech_to_its_own_text_and_helps_to_translate(
     assert values["retrieval_r1"] > 0.6
     assert max(wrong["retrieval_r1"], none["retrieval_r1"]) < 0.3
     assert values["accuracy"] > none["accuracy"] + 0.1
-    assert values["accuracy"] == values["accuracy_32"]
+    assert values["accuracy"] == values["accuracy_64"]
 
 
 @pytest.mark.claim("ctc_ot/real")
@@ -163,7 +163,7 @@ def test_a_run_that_was_cut_short_ends_the_same(
         name: replace(getattr(config, name), checkpoint_every=2)
         for name in ("text_fit", "pretraining_fit", "translation_fit")
     }
-    config = replace(config, **fits, translated=(32, 100))
+    config = replace(config, **fits, translated=(64, 100))
     whole = ctc_ot.run(config, None, tmp_path / "whole")
     collate, n_calls = fitting.send_to_device, 0
 

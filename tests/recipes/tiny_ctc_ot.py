@@ -35,8 +35,8 @@ def tiny_config(steps: int = 150) -> ctc_ot.Config:
         ),
         text=replace(small.text, vocab_size=16, depth=1),
         text_fit=fit,
-        pretraining_fit=fit,
-        translation_fit=fit,
+        pretraining_fit=replace(fit, steps=2 * steps),
+        translation_fit=replace(fit, steps=max(6, steps // 3)),  # too few to learn to hear, too
         translated=(64,),
         n_beams=2,
         toy=replace(
@@ -60,6 +60,7 @@ def tiny_sound_config(steps: int = 40) -> ctc_ot.Config:
         speech=replace(tiny.speech, vocab_size=16, fbank=fbank, n_features=16, cmvn=True),
         source_kind="characters",
         target_kind="words",
+        translation_fit=tiny.text_fit,
         translated=(),
         longest_s=2.0,
         toy=replace(tiny.toy, stamps=()),

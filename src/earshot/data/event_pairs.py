@@ -43,13 +43,13 @@ def versions_of(first: np.ndarray, second: np.ndarray, sample_rate: int) -> list
     return [version_of(first, second, sample_rate, version) for version in range(N_VERSIONS)]
 
 
-def single_label_clips(clips: Sequence[Clip], least: int = 3) -> list[Clip]:
+def single_label_clips(clips: Sequence[Clip], least: int = 3, *, what: str = "clips") -> list[Clip]:
     """The clips that have exactly one label; refused where these are fewer than `least` labels."""
     kept = [clip for clip in clips if len(set(clip.labels)) == 1]
     labels = {clip.labels[0] for clip in kept}
     if len(labels) < least:
         raise EarShotError(
-            got=f"clips of one label each for {len(labels)} labels",
+            got=f"{what} of one label each for {len(labels)} labels",
             expected=f"at least {least}",
             mend="Give a manifest with a label column, or a folder with labels as subfolders.",
         )

@@ -194,6 +194,7 @@ def run(
     clips = combination_clips(config.seed, config.toy) if data is None else data
     train, test = train_and_test(clips, config.seed)
     singles = ClipSet(single_label_clips(train), name=train.name, labels=train.labels)
+    single_label_clips(test, what="test clips")  # before the work: a small set has too few
     this = RecipeRun(
         PAPER.key, config, out, [clip.id for clip in train], resume=resume, start=start
     )

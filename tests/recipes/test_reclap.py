@@ -221,3 +221,11 @@ def test_the_claim_s_arms_differ_as_they_should() -> None:
         assert replace(config, rewrite_probability=0.6, shuffle_rewrites=False) == base
     assert {each.claim for each in experiment.comparisons} == set(reclap.PAPER.claims)
     assert base.toy == InventedConfig()
+
+
+@pytest.mark.parametrize(
+    "fields", [{"rewrite_probability": 1.5}, {"n_rewrites": -1}, {"n_prompts": 0}]
+)
+def test_settings_that_cannot_be_are_refused(fields: dict) -> None:
+    with pytest.raises(EarShotError, match=next(iter(fields))):
+        replace(reclap.Config.small(), **fields)

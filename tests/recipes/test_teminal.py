@@ -181,6 +181,11 @@ def test_faults_say_what_to_do(tmp_path: Path) -> None:
     silent = ClipSet([replace(c, labels=()) for c in combination_clips(0, config.toy)])
     with pytest.raises(EarShotError, match="label column"):
         teminal.run(config, silent, tmp_path / "c")
+    few = [c for c in combination_clips(0, config.toy) if c.split == "train"]
+    few += [c for c in combination_clips(0, config.toy) if c.split == "test"][:1]
+    with pytest.raises(EarShotError, match="test clips of one label each for 1 labels"):
+        teminal.run(config, ClipSet(few), tmp_path / "d")
+    assert not (tmp_path / "d").exists()
     with pytest.raises(EarShotError, match="n_pairs=0"):
         replace(config, n_pairs=0)
 

@@ -89,6 +89,16 @@ class Config:
     toy: InventedConfig = field(default_factory=InventedConfig)  # the clips without --data
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        for wrong, got, expected in (
+            (not 0 <= self.rewrite_probability <= 1,
+             f"rewrite_probability={self.rewrite_probability:g}", "from 0 to 1"),
+            (self.n_rewrites < 0, f"n_rewrites={self.n_rewrites}", "0 or more"),
+            (self.n_prompts < 1, f"n_prompts={self.n_prompts}", "at least 1"),
+        ):  # fmt: skip
+            if wrong:
+                raise EarShotError(got=got, expected=expected, mend="Change that field.")
+
     @classmethod
     def paper(cls) -> Config:
         """HTSAT-base with fusion and Flan-T5-large: 412 M parameters."""

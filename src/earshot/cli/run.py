@@ -69,19 +69,25 @@ def run(
         console.json_line({"recipe": recipe, "out": str(folder), "values": report.values})
     else:
         print(report.to_text())
-        console.note(f"The run is in {folder}: pass it as --model.")
+        serves = ": pass it as --model" if _trains_two_towers(module) else ""
+        console.note(f"The run is in {folder}{serves}.")
+
+
+def _trains_two_towers(module: Any) -> bool:
+    """Whether the recipe's runs are models that the jobs take, and can go on from one."""
+    import inspect
+
+    return "start" in inspect.signature(module.run).parameters
 
 
 def _start(module: Any, model: str | None) -> Start | None:
     """The model to go on from, where one is asked for and the recipe trains such models."""
-    import inspect
-
     from earshot.core.errors import EarShotError
     from earshot.jobs.starting import find_start
 
     if model is None:
         return None
-    if "start" not in inspect.signature(module.run).parameters:
+    if not _trains_two_towers(module):
         raise EarShotError(
             got=f"--model {model} for {module.PAPER.key}",
             expected="a recipe that trains two-tower models",

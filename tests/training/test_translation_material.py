@@ -24,11 +24,11 @@ def test_clips_keep_their_split_transcript_and_translation(tmp_path: Path) -> No
     assert heard.frames is not None
     assert heard.frames.shape[0] == SPEECH.n_features
     short = clip_material(
-        clips, SPEECH, transcript="transcript", kind="characters", longest_s=0.6, seed=0
+        clips, SPEECH, transcript="transcript", kind="characters", longest_s=0.8, seed=0
     )
     assert len(short.train) + len(short.test) + len(short.faults) == 8
     assert short.faults
-    assert all("longer than 0.6 s" in fault for fault in short.faults)
+    assert all("longer than 0.8 s" in fault for fault in short.faults)
 
 
 def test_no_text_of_training_holds_a_caption_of_the_test(

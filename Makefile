@@ -41,7 +41,7 @@ bench: env
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench]'
 	$(BIN)/python benchmarks/run.py $(SECTIONS)
 
-# an hour of one core: what each alignment method adds to earshot-small
+# twenty minutes of one core: what each alignment method adds to earshot-small
 blend: env
 	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python benchmarks/blend.py --cores $(JOBS)
 

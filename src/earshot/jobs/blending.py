@@ -34,8 +34,8 @@ TRAINING_SEED = 50_000  # procedural clips of training begin here; the suite's l
 class SyntheticClips:
     """Procedural clips to blend on: scenes with captions, and single sounds of every kind."""
 
-    n_scenes: int = 1_500
-    per_kind: int = 4
+    n_scenes: int = 400
+    per_kind: int = 2
     clip_s: float = 4.0
 
 
@@ -109,7 +109,7 @@ class BlendArm:
 
     methods: tuple[str, ...] | None  # none: the model as it is, not trained further
     start: str = "earshot-small"
-    steps: int = 60
+    steps: int = 40
     batch_size: int = 16  # captioned clips
     n_composed: int = 8  # composed clips beside them
     clips: SyntheticClips = field(default_factory=SyntheticClips)

@@ -27,7 +27,7 @@ SHOWN = {  # the suite's figures that are compared: task -> metric -> name
     "attribute twins": {"text": "attribute_text", "group": "attribute_group"},
     "zste": {},
 }
-TRAINING_SEED = 50_000  # procedural clips of training begin here; the suite's lie far below
+TRAINING_SEED = 50_000  # procedural clips of training begin here, far from those of the suite
 
 
 @dataclass(frozen=True)

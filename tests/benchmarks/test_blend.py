@@ -18,6 +18,14 @@ def blend(monkeypatch: pytest.MonkeyPatch):
     return blend
 
 
+def test_the_page_is_current(blend) -> None:
+    result = json.loads((ROOT / "results" / "blend.json").read_text())
+    assert (
+        f"{blend.BEGIN}\n{blend.tables(result)}\n{blend.END}"
+        in (ROOT / "docs" / "blend.md").read_text()
+    ), "run: python benchmarks/blend.py --page-only"
+
+
 def test_tables_stand_between_the_marks(blend, tmp_path: Path) -> None:
     result = json.loads((ROOT / "results" / "clap.json").read_text())
     page = tmp_path / "blend.md"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("openai")
+pytest.importorskip("openai", reason="needs pip install 'earshot[llm]'")
 
 from earshot.core.errors import EarShotError
 from earshot.llm import LlmClient, LlmConfig

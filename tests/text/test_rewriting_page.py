@@ -17,7 +17,7 @@ from earshot.text.rewriting import RuleRewriter
 from llm.fake_server import serving
 from toy_embedder import ToyEmbedder, write_tones
 
-pytest.importorskip("openai")
+pytest.importorskip("openai", reason="needs pip install 'earshot[llm]'")
 
 PAGE = (Path(__file__).parents[2] / "docs" / "rewriting.md").read_text("utf-8")
 BLOCKS = re.findall(r"```(bash|python|json|text)\n(.*?)```", PAGE, flags=re.DOTALL)

@@ -216,9 +216,7 @@ def test_geomloss_s_values_are_met() -> None:
 
 
 def test_geomloss_gives_the_same_where_it_is_installed() -> None:
-    geomloss = pytest.importorskip(
-        "geomloss", reason="needs pip install geomloss"
-    )
+    geomloss = pytest.importorskip("geomloss", reason="needs pip install geomloss")
     one, two = geomloss_points()
     theirs = geomloss.SamplesLoss("sinkhorn", p=2, blur=0.05, scaling=0.5, backend="tensorized")
     a = torch.full((6,), 1 / 6, dtype=torch.float64), torch.full((4,), 0.25, dtype=torch.float64)

@@ -18,6 +18,7 @@ from earshot.recipes import clap
 from earshot.synth.combinations import combination_clips
 from earshot.training.blend import METHODS, BlendConfig, blend
 from earshot.training.fit import FitConfig
+from published import clap_directory
 from recipes.tiny_clap import tiny_config
 
 
@@ -99,6 +100,14 @@ def test_what_was_learnt_is_the_same_after_a_cut(
     handle.remove()
     train(config, clips(), cut, start=find_start(start), resume=True)
     assert torch.equal(weights(whole), weights(cut))
+
+
+def test_a_published_clap_goes_on_and_stays_one(tmp_path: Path) -> None:
+    clap_directory(tmp_path / "clap", fused=False)
+    few = ["fit.steps=2", "batch_size=4", "n_composed=2", "max_s=1.0", "compositions.clip_s=1.0"]
+    blend_model(tmp_path / "clap", tmp_path / "out", data=clips(), changes=few)
+    assert (tmp_path / "out" / "config.json").is_file()
+    assert not torch.equal(weights(tmp_path / "out"), weights(tmp_path / "clap"))
 
 
 def test_methods_teach_eight_clips(tmp_path: Path) -> None:

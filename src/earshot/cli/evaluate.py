@@ -11,9 +11,9 @@ from typer.core import TyperGroup
 
 from earshot.cli import evaluate_order
 from earshot.cli.evaluation_output import AsJson, Models, Out, evaluate_models
-from earshot.cli.labels import read_labels
+from earshot.cli.labels import Prompt, Prompts, read_labels, read_prompts
 from earshot.cli.model_options import Device, Precision, Tokenizer
-from earshot.core.errors import EarShotError, unknown_name
+from earshot.core.errors import unknown_name
 
 if TYPE_CHECKING:
     from earshot.jobs.each_file import Pace
@@ -25,16 +25,6 @@ Labels = Annotated[
     str | None, typer.Option(metavar="A,B,C", help="To choose from; the data's if left out.")
 ]
 LabelsFile = Annotated[Path | None, typer.Option(help="A text file, one label a line.")]
-Prompt = Annotated[
-    list[str] | None,
-    typer.Option(help='How to say a label, such as "a sound of {label}"; may be repeated.'),
-]
-Prompts = Annotated[
-    str,
-    typer.Option(
-        metavar="plain|descriptive|PATH", help="By name, by what labels sound like, a bank."
-    ),
-]
 Split = Annotated[str | None, typer.Option(help="Only the clips of this split.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of what is drawn.")]
 
@@ -83,7 +73,7 @@ def zero_shot(
 ) -> None:
     """How well a model names sounds by words alone: accuracy; mAP and AUC of several labels."""
     options: dict[str, Any] = {"split": split, "labels": read_labels(labels, labels_file)}
-    options["prompts"] = _said(prompt, prompts)
+    options["prompts"] = read_prompts(prompt, prompts)
     measure = _Measured("zero-shot", data, options)
     evaluate_models(model, device, precision, tokenizer, measure, out=out, as_json=as_json)
 
@@ -146,20 +136,13 @@ def few_shot(
 ) -> None:
     """How well the mean of a few examples a label names the others, with and without words."""
     options: dict[str, Any] = {"split": split, "examples": examples, "seed": seed}
-    options |= {"draws": draws, "text_weight": text_weight, "prompts": _said(prompt, prompts)}
+    options |= {
+        "draws": draws,
+        "text_weight": text_weight,
+        "prompts": read_prompts(prompt, prompts),
+    }
     measure = _Measured("few-shot", data, options)
     evaluate_models(model, device, precision, tokenizer, measure, out=out, as_json=as_json)
-
-
-def _said(prompt: list[str] | None, prompts: str) -> Any:
-    """How labels are said: templates, or a bank's."""
-    from earshot.jobs.prompts import PLAIN, find_prompts
-
-    if prompt and prompts != PLAIN:
-        raise EarShotError(
-            got="both --prompt and --prompts", expected="one of them", mend="Drop one."
-        )
-    return prompt or find_prompts(prompts)
 
 
 class _Measured:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from earshot.cli import console
-from earshot.cli.failures import end_with, failure_row, progress
-from earshot.cli.labels import read_labels
+from earshot.cli.answers import give_answers
+from earshot.cli.labels import Prompt, Prompts, read_labels, read_prompts
 from earshot.cli.model_options import (
     Device,
     EngineName,
@@ -22,7 +21,6 @@ from earshot.cli.model_options import (
     engine_to_run,
     load_model,
 )
-from earshot.core.errors import EarShotError
 
 if TYPE_CHECKING:
     from earshot.jobs.tag import Tagged
@@ -41,16 +39,8 @@ def tag(
         str | None, typer.Option(metavar="A,B,C", help="Any words; everyday sounds if left out.")
     ] = None,
     labels_file: Annotated[Path | None, typer.Option(help="A text file, one label a line.")] = None,
-    prompt: Annotated[
-        list[str] | None,
-        typer.Option(help='How to say a label, such as "a sound of {label}"; may be repeated.'),
-    ] = None,
-    prompts: Annotated[
-        str,
-        typer.Option(
-            metavar="plain|descriptive|PATH", help="By name, by what labels sound like, a bank."
-        ),
-    ] = "plain",
+    prompt: Prompt = None,
+    prompts: Prompts = "plain",
     examples: Annotated[
         Path | None,
         typer.Option(metavar="CSV", help="A few labelled sounds (path, label) to sharpen by."),
@@ -83,10 +73,9 @@ def tag(
     The labels that fit best come with their probability among the labels given. Files that fail
     are listed at the end, with exit status 2. With --out a run that was killed is taken up again.
     """
-    from earshot.jobs.each_file import Failure, Pace
+    from earshot.jobs.each_file import Pace
     from earshot.jobs.judging import make_judge
-    from earshot.jobs.prompts import BankPrompts, check_labels, find_prompts
-    from earshot.jobs.row_file import RowFile
+    from earshot.jobs.prompts import BankPrompts, check_labels
     from earshot.jobs.tag import tag_each, vocabulary
 
     names = read_labels(labels, labels_file)
@@ -94,11 +83,7 @@ def tag(
         names = list(vocabulary())
     if names is not None:
         check_labels(names)  # before the model is loaded
-    said = prompt or find_prompts(prompts)
-    if prompt and prompts != "plain":
-        raise EarShotError(
-            got="both --prompt and --prompts", expected="one of them", mend="Drop one."
-        )
+    said = read_prompts(prompt, prompts)
     if isinstance(said, BankPrompts) and names is not None and (lacking := said.missing(names)):
         said.of(lacking[0])  # raises where plain ones may not stand in
         console.note(f"Said plainly, for want of a description: {', '.join(lacking)}")
@@ -109,33 +94,16 @@ def tag(
     )
     if judge.sharpened is not None:
         console.note(str(judge.sharpened))
-    failures = list(judge.failures)
-    if as_json:
-        for failure in failures:
-            failure_row(failure)
-    with ExitStack() as held:
-        file = None
-        if out is not None:
-            file = held.enter_context(RowFile(out, judge.fingerprint(embedder.fingerprint)))
-        skip = file.has if file is not None else _none
-        answers = tag_each(files, judge, embedder, skip=skip, pace=pace, engine=run_on)
-        bar = held.enter_context(progress("file"))
-        for answer in answers:
-            bar.update()
-            if isinstance(answer, Failure):
-                failures.append(answer)
-                if as_json:
-                    failure_row(answer)
-                continue
-            if file is not None:
-                file.write(answer.path, tag_row(answer))
-            if as_json:
-                console.json_line(tag_row(answer))
-            elif file is None:
-                bar.clear()
-                print(console.one_line(f"{answer.path}: {_best(answer, top)}"), flush=True)
-    console.note(str(pace))
-    end_with(failures, as_json=as_json, rows_written=True)
+    give_answers(
+        lambda skip: tag_each(files, judge, embedder, skip=skip, pace=pace, engine=run_on),
+        row=tag_row,
+        line=lambda answer: f"{answer.path}: {_best(answer, top)}",
+        out=out,
+        settings=judge.fingerprint(embedder.fingerprint),
+        as_json=as_json,
+        pace=pace,
+        failed_before=judge.failures,
+    )
 
 
 def tag_row(answer: Tagged) -> dict[str, object]:
@@ -156,11 +124,6 @@ def tag_row(answer: Tagged) -> dict[str, object]:
         ],
         "duration_s": answer.duration_s,
     }
-
-
-def _none(path: Path | str) -> bool:
-    """Skips no sound."""
-    return False
 
 
 def _best(answer: Tagged, top: int) -> str:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from earshot.cli import console
-from earshot.cli.failures import end_with, failure_row, progress
+from earshot.cli.answers import give_answers
 from earshot.cli.model_options import Device
 
 if TYPE_CHECKING:
@@ -43,32 +41,19 @@ def translate(
     fail are listed at the end, with exit status 2. With --out a run that was killed is taken up
     again.
     """
-    from earshot.jobs.each_file import Failure, Pace
-    from earshot.jobs.row_file import RowFile
+    from earshot.jobs.each_file import Pace
     from earshot.jobs.translate import load_translator, translate_each
 
     translator, pace = load_translator(model, to=to, n_beams=beams, device=device), Pace()
-    failures = []
-    with ExitStack() as held:
-        file = None if out is None else held.enter_context(RowFile(out, translator.fingerprint))
-        skip = file.has if file is not None else _none
-        bar = held.enter_context(progress("file"))
-        for answer in translate_each(files, translator, skip=skip, pace=pace):
-            bar.update()
-            if isinstance(answer, Failure):
-                failures.append(answer)
-                if as_json:
-                    failure_row(answer)
-                continue
-            if file is not None:
-                file.write(answer.path, translated_row(answer))
-            if as_json:
-                console.json_line(translated_row(answer))
-            elif file is None:
-                bar.clear()
-                print(console.one_line(f"{answer.path}: {answer.text}"), flush=True)
-    console.note(str(pace))
-    end_with(failures, as_json=as_json, rows_written=True)
+    give_answers(
+        lambda skip: translate_each(files, translator, skip=skip, pace=pace),
+        row=translated_row,
+        line=lambda answer: f"{answer.path}: {answer.text}",
+        out=out,
+        settings=translator.fingerprint,
+        as_json=as_json,
+        pace=pace,
+    )
 
 
 def translated_row(answer: Translated) -> dict[str, object]:
@@ -79,8 +64,3 @@ def translated_row(answer: Translated) -> dict[str, object]:
         "language": answer.language,
         "duration_s": answer.duration_s,
     }
-
-
-def _none(path: Path | str) -> bool:
-    """Skips no sound."""
-    return False

@@ -16,11 +16,11 @@ from earshot.encoders.htsat import HtsatConfig
 from earshot.jobs.loading import load
 from earshot.layers.spec_augment import SpecAugmentConfig
 from earshot.models.towers import AudioTower
-from earshot.models.two_tower import TwoTower
 from earshot.objectives.infonce import InfoNCE
 from earshot.recipes import clap
 from earshot.synth.combinations import combination_clips
 from earshot.training.fit import FitConfig, fit
+from recipes.power_cut import check_it_ends_the_same
 from recipes.tiny_clap import tiny_config
 
 PRESETS = ("paper", "small", "earshot_small", "msclap_2022", "msclap_2023")
@@ -157,33 +157,14 @@ def test_the_run_s_folder_is_a_model(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "report.json").read_text())["values"] == report.values
 
 
-def test_a_run_that_was_cut_short_ends_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_that_was_cut_short_ends_the_same(tmp_path: Path) -> None:
     config = tiny_config()
     config = replace(
         config,
         fit=replace(config.fit, steps=12, checkpoint_every=4),
         spec_augment=SpecAugmentConfig(time_width=8, mel_width=4),
     )
-    whole = clap.run(config, None, tmp_path / "whole")
-    clamp, n_calls = TwoTower.clamp_scale, 0
-
-    def power_cut(model: TwoTower) -> None:
-        nonlocal n_calls
-        n_calls += 1
-        if n_calls == 10:
-            raise KeyboardInterrupt
-        clamp(model)
-
-    monkeypatch.setattr(TwoTower, "clamp_scale", power_cut)
-    with pytest.raises(KeyboardInterrupt):
-        clap.run(config, None, tmp_path / "cut")
-    monkeypatch.setattr(TwoTower, "clamp_scale", clamp)
-    resumed = clap.run(config, None, tmp_path / "cut", resume=True)
-    assert resumed.values == whole.values
-    one, two = (read_checkpoint(tmp_path / name).weights() for name in ("whole", "cut"))
-    assert all(torch.equal(one[name], two[name]) for name in one)
+    check_it_ends_the_same(clap, config, tmp_path, update=10)
 
 
 def test_graded_positives_under_a_locked_text_tower(tmp_path: Path) -> None:

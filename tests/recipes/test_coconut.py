@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from earshot.text.intent_vocabulary import IntentVocabulary, Understood
 from earshot.training.fit import FitConfig, fit
 from earshot.training.recipe_run import RecipeRun
 from earshot.training.understanding import intent_accuracy, word_errors
+from recipes.power_cut import check_it_ends_the_same
 from recipes.tiny_coconut import tiny_config
 
 
@@ -196,25 +196,8 @@ def test_the_paper_s_model_takes_a_training_step(tmp_path: Path) -> None:
     assert len(learnt) > 0.9 * sum(value.requires_grad for value in model.parameters())
 
 
-def cut(monkeypatch: pytest.MonkeyPatch, after: int) -> Callable[[], None]:
-    """Stop the training in its update `after`, over all tasks; gives what mends it again."""
-    loss, n_calls = coconut.Coconut.loss, 0
-
-    def power_cut(self, *given):
-        nonlocal n_calls
-        n_calls += 1
-        if n_calls == after:
-            raise KeyboardInterrupt
-        return loss(self, *given)
-
-    monkeypatch.setattr(coconut.Coconut, "loss", power_cut)
-    return lambda: monkeypatch.setattr(coconut.Coconut, "loss", loss)
-
-
 @pytest.mark.parametrize("after", [7, 9])  # within the second task, and before its first update
-def test_a_run_that_was_cut_ends_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int
-) -> None:
+def test_a_run_that_was_cut_ends_the_same(tmp_path: Path, after: int) -> None:
     config = tiny_config()
     config = replace(
         config,
@@ -223,16 +206,9 @@ def test_a_run_that_was_cut_ends_the_same(
     )
     if after == 9:
         after = config.fit.steps + 1
-    whole = coconut.run(config, None, tmp_path / "whole")
-    mend = cut(monkeypatch, after)
-    with pytest.raises(KeyboardInterrupt):
-        coconut.run(config, None, tmp_path / "cut")
-    mend()
-    resumed = coconut.run(config, None, tmp_path / "cut", resume=True)
-    assert resumed.values == whole.values
+    check_it_ends_the_same(coconut, config, tmp_path, update=after)
     one, two = (read_checkpoint(tmp_path / name) for name in ("whole", "cut"))
     assert one.extra["memory"] == two.extra["memory"]
-    assert all(torch.equal(value, two.weights()[name]) for name, value in one.weights().items())
 
 
 def test_the_run_s_folder_holds_what_it_learnt(tmp_path: Path) -> None:

@@ -18,11 +18,11 @@ from earshot.data.composition_loader import CompositionBatch, CompositionLoader,
 from earshot.data.compositions import CompositionConfig
 from earshot.jobs.loading import load
 from earshot.jobs.starting import find_start
-from earshot.models.two_tower import TwoTower
 from earshot.objectives.infonce import InfoNCE
 from earshot.recipes import compa
 from earshot.synth.combinations import combination_clips
 from earshot.training.fit import FitConfig, fit
+from recipes.power_cut import check_it_ends_the_same
 from recipes.tiny_compa import tiny_config
 
 
@@ -211,31 +211,12 @@ def test_the_run_s_folder_is_a_model_and_a_model_can_be_gone_on_from(tmp_path: P
     assert 0 < change < 0.1  # from where it was, and not from random weights
 
 
-def test_a_run_that_was_cut_short_ends_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_that_was_cut_short_ends_the_same(tmp_path: Path) -> None:
     config = tiny_config(4, 4, 6)
     assert config.third is not None
     third = replace(config.third, fit=replace(config.third.fit, checkpoint_every=2))
     config = replace(config, third=third)
-    whole = compa.run(config, None, tmp_path / "whole")
-    clamp, n_calls = TwoTower.clamp_scale, 0
-
-    def power_cut(model: TwoTower) -> None:
-        nonlocal n_calls
-        n_calls += 1
-        if n_calls == 12:  # in the third stage, past its first checkpoint
-            raise KeyboardInterrupt
-        clamp(model)
-
-    monkeypatch.setattr(TwoTower, "clamp_scale", power_cut)
-    with pytest.raises(KeyboardInterrupt):
-        compa.run(config, None, tmp_path / "cut")
-    monkeypatch.setattr(TwoTower, "clamp_scale", clamp)
-    resumed = compa.run(config, None, tmp_path / "cut", resume=True)
-    assert resumed.values == whole.values
-    one, two = (read_checkpoint(tmp_path / name).weights() for name in ("whole", "cut"))
-    assert all(torch.equal(one[name], two[name]) for name in one)
+    check_it_ends_the_same(compa, config, tmp_path, update=12)
 
 
 def test_a_manifest_of_labelled_sounds_is_enough(tmp_path: Path) -> None:

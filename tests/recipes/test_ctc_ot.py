@@ -21,8 +21,8 @@ from earshot.objectives.sinkhorn import sequence_divergence
 from earshot.recipes import ctc_ot
 from earshot.synth.prototype_speech import PrototypeLanguage
 from earshot.text.vocabulary import Vocabulary
-from earshot.training import fit as fitting
 from earshot.training.fit import FitConfig, fit
+from recipes.power_cut import check_it_ends_the_same
 from recipes.tiny_ctc_ot import tiny_config, tiny_sound_config, write_letters
 
 
@@ -154,9 +154,7 @@ def test_the_folder_holds_what_translates(taught: tuple[dict[str, float], Path])
 
 
 @pytest.mark.parametrize("step", [3, 9, 21, 27])
-def test_a_run_that_was_cut_short_ends_the_same(
-    step: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_that_was_cut_short_ends_the_same(step: int, tmp_path: Path) -> None:
     """Killed in each of the three stages, the last of which runs twice."""
     config = tiny_config(steps=6)
     fits = {
@@ -164,24 +162,7 @@ def test_a_run_that_was_cut_short_ends_the_same(
         for name in ("text_fit", "pretraining_fit", "translation_fit")
     }
     config = replace(config, **fits, translated=(64, 100))
-    whole = ctc_ot.run(config, None, tmp_path / "whole")
-    collate, n_calls = fitting.send_to_device, 0
-
-    def power_cut(batch, *args, **options):
-        nonlocal n_calls
-        n_calls += 1
-        if n_calls == step:
-            raise KeyboardInterrupt
-        return collate(batch, *args, **options)
-
-    monkeypatch.setattr(fitting, "send_to_device", power_cut)
-    with pytest.raises(KeyboardInterrupt):
-        ctc_ot.run(config, None, tmp_path / "cut")
-    monkeypatch.undo()
-    resumed = ctc_ot.run(config, None, tmp_path / "cut", resume=True)
-    assert resumed.values == whole.values
-    one, two = (read_checkpoint(tmp_path / name).weights() for name in ("whole", "cut"))
-    assert all(torch.equal(one[name], two[name]) for name in one)
+    check_it_ends_the_same(ctc_ot, config, tmp_path, update=step)
 
 
 def test_clips_of_a_manifest_are_heard_and_what_cannot_be_used_is_named(tmp_path: Path) -> None:

@@ -16,12 +16,12 @@ from earshot.jobs.loading import load
 from earshot.jobs.starting import find_start
 from earshot.layers.spec_augment import SpecAugmentConfig
 from earshot.models.starting_weights import start_text
-from earshot.models.two_tower import TwoTower
 from earshot.objectives.cwcl import CWCL
 from earshot.recipes import cwcl
 from earshot.synth.commands import command_clips
 from earshot.training.fit import FitConfig, fit
 from earshot.training.locking import LockedTexts
+from recipes.power_cut import check_it_ends_the_same
 from recipes.tiny_cwcl import tiny_config
 
 
@@ -171,9 +171,7 @@ def test_another_run_can_start_from_it(
     assert not any(name.startswith("text_") for name in moved)
 
 
-def test_a_run_that_was_cut_short_ends_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_that_was_cut_short_ends_the_same(tmp_path: Path) -> None:
     config = tiny_config()
     config = replace(
         config,
@@ -182,24 +180,7 @@ def test_a_run_that_was_cut_short_ends_the_same(
         fit=replace(config.fit, steps=6, checkpoint_every=2),
         spec_augment=SpecAugmentConfig(time_width=8, mel_width=4),
     )
-    whole = cwcl.run(config, None, tmp_path / "whole")
-    clamp, n_calls = TwoTower.clamp_scale, 0
-
-    def power_cut(model: TwoTower) -> None:
-        nonlocal n_calls
-        n_calls += 1
-        if n_calls == 5:
-            raise KeyboardInterrupt
-        clamp(model)
-
-    monkeypatch.setattr(TwoTower, "clamp_scale", power_cut)
-    with pytest.raises(KeyboardInterrupt):
-        cwcl.run(config, None, tmp_path / "cut")
-    monkeypatch.setattr(TwoTower, "clamp_scale", clamp)
-    resumed = cwcl.run(config, None, tmp_path / "cut", resume=True)
-    assert resumed.values == whole.values
-    one, two = (read_checkpoint(tmp_path / name).weights() for name in ("whole", "cut"))
-    assert all(torch.equal(one[name], two[name]) for name in one)
+    check_it_ends_the_same(cwcl, config, tmp_path, update=5)
 
 
 def test_captions_of_any_sound_will_do(tmp_path: Path) -> None:

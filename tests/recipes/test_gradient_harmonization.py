@@ -22,6 +22,7 @@ from earshot.recipes import gradient_harmonization as gh
 from earshot.synth.scene_clips import scene_clips
 from earshot.training.fit import FitConfig, fit
 from earshot.training.harmony_log import read_harmony
+from recipes.power_cut import check_it_ends_the_same
 from recipes.tiny_harmony import tiny_config
 
 
@@ -117,30 +118,11 @@ def test_a_run_goes_on_from_another_model(tmp_path: Path) -> None:
     assert 0 < (moved - before).abs().max() < 0.1  # three small steps away
 
 
-def test_a_run_that_was_cut_short_ends_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_that_was_cut_short_ends_the_same(tmp_path: Path) -> None:
     config = tiny_config(warmup=0.0)
     config = replace(config, misaligned=0.5,
                      fit=replace(config.fit, steps=12, checkpoint_every=4))  # fmt: skip
-    whole = gh.run(config, None, tmp_path / "whole")
-    embed, n_calls = gh.embed, 0
-
-    def power_cut(*given):
-        nonlocal n_calls
-        n_calls += 1
-        if n_calls == 10:
-            raise KeyboardInterrupt
-        return embed(*given)
-
-    monkeypatch.setattr(gh, "embed", power_cut)
-    with pytest.raises(KeyboardInterrupt):
-        gh.run(config, None, tmp_path / "cut")
-    monkeypatch.setattr(gh, "embed", embed)
-    resumed = gh.run(config, None, tmp_path / "cut", resume=True)
-    assert resumed.values == whole.values
-    one, two = (read_checkpoint(tmp_path / name).weights() for name in ("whole", "cut"))
-    assert all(torch.equal(one[name], two[name]) for name in one)
+    check_it_ends_the_same(gh, config, tmp_path, update=10)
     assert read_harmony(tmp_path / "cut") == read_harmony(tmp_path / "whole")
     views = [(tmp_path / name / "view.safetensors").read_bytes() for name in ("whole", "cut")]
     assert views[0] == views[1]

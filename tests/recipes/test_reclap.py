@@ -22,6 +22,7 @@ from earshot.synth.invented import InventedConfig, invented_clips
 from earshot.text.prompt_bank import BankEntry, PromptBank
 from earshot.training import evaluation
 from earshot.training.fit import FitConfig, fit
+from recipes.power_cut import check_it_ends_the_same
 from recipes.tiny_reclap import tiny_config
 
 
@@ -104,27 +105,10 @@ def test_the_run_s_folder_is_a_model_that_goes_on(tmp_path: Path) -> None:
     assert np.isfinite(further.values["loss"])
 
 
-def test_a_run_that_was_cut_short_ends_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_that_was_cut_short_ends_the_same(tmp_path: Path) -> None:
     config = tiny_config(steps=10)
     config = replace(config, fit=replace(config.fit, checkpoint_every=4))
-    whole = reclap.run(config, None, tmp_path / "whole")
-    draw, n_calls = reclap.RewriteDraws.draw, 0
-
-    def power_cut(self, *given):
-        nonlocal n_calls
-        n_calls += 1
-        if n_calls == 9 * config.batch_size:
-            raise KeyboardInterrupt
-        return draw(self, *given)
-
-    monkeypatch.setattr(reclap.RewriteDraws, "draw", power_cut)
-    with pytest.raises(KeyboardInterrupt):
-        reclap.run(config, None, tmp_path / "cut")
-    monkeypatch.setattr(reclap.RewriteDraws, "draw", draw)
-    resumed = reclap.run(config, None, tmp_path / "cut", resume=True)
-    assert resumed.values == whole.values
+    check_it_ends_the_same(reclap, config, tmp_path, update=9)
 
 
 def told_clips(folder: Path, rows: list[dict]) -> ClipSet:

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from earshot.core.errors import EarShotError
 from earshot.data.clip_set import ClipSet
@@ -19,6 +18,7 @@ from earshot.synth.combinations import combination_clips
 from earshot.training.blend import METHODS, BlendConfig, blend
 from earshot.training.fit import FitConfig
 from published import clap_directory
+from recipes.power_cut import check_ends_the_same
 from recipes.tiny_clap import tiny_config
 
 
@@ -78,28 +78,13 @@ def test_every_choice_of_methods_trains_and_serves(
 def test_what_was_learnt_is_the_same_after_a_cut(
     tmp_path: Path, start: Path, methods: tuple[str, ...]
 ) -> None:
-    whole, cut = tmp_path / "whole", tmp_path / "cut"
     config = tiny(methods, steps=6)
     config = replace(config, fit=replace(config.fit, checkpoint_every=2))
-    train(config, clips(), whole, start=find_start(start), resume=False)
-
-    class Cut(Exception):
-        pass
-
-    seen = 0
-
-    def stop(*_: object) -> None:
-        nonlocal seen
-        seen += 1
-        if seen == 5:
-            raise Cut
-
-    handle = register_optimizer_step_pre_hook(stop)
-    with pytest.raises(Cut):
-        train(config, clips(), cut, start=find_start(start), resume=False)
-    handle.remove()
-    train(config, clips(), cut, start=find_start(start), resume=True)
-    assert torch.equal(weights(whole), weights(cut))
+    check_ends_the_same(
+        lambda out, resume: train(config, clips(), out, start=find_start(start), resume=resume),
+        tmp_path,
+        update=5,
+    )
 
 
 def test_a_published_clap_goes_on_and_stays_one(tmp_path: Path) -> None:

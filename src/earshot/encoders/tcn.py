@@ -10,6 +10,7 @@ from torch import Tensor
 
 from earshot.core.errors import EarShotError
 from earshot.core.shapes import check_shape
+from earshot.encoders.states import LayerStates
 from earshot.layers.pooling import mean_of_real, padding_of
 from earshot.layers.tcn_trunk import TcnTrunk, TcnTrunkConfig
 
@@ -54,6 +55,11 @@ class Tcn(TcnTrunk):
     def forward(self, log_mel: Tensor, n_frames: Tensor) -> Tensor:  # type: ignore[override]
         """log_mel [batch, n_features, frames], n_frames [batch]: real lengths -> [batch, dim]."""
         return self.pool(self.steps(self.standardise(log_mel), n_frames), n_frames)
+
+    def layers(self, log_mel: Tensor, n_frames: Tensor) -> LayerStates:
+        """The states of the steps, of those stages that are as wide as the output."""
+        states = self._states(self.standardise(log_mel), n_frames)
+        return LayerStates(tuple(s for s in states if s.shape[2] == self.dim), n_frames)
 
     def standardise(self, log_mel: Tensor) -> Tensor:
         """log_mel [batch, n_features, frames] as a series [batch, frames, n_features] about 0."""

@@ -1,0 +1,334 @@
+"""Parametric Augmentation for Time Series Contrastive Learning (arXiv:2402.10434).
+
+    paper                             here                              differs from the paper
+    encoder f             4.1         encoders/tcn.py                   hears log-mels as well
+    augmentation h, g     Eqs. 3-6    layers/parametric_augment.py      raw logits; theirs an option
+    divergence            Eq. 7       objectives/mmd.py
+    size of the mask      Eq. 8       objectives/mask_terms.py          a mean over channels
+    its smoothness        Eq. 11      objectives/mask_terms.py
+    global, local InfoNCE Eqs. 12-13  objectives/series_contrast.py     local: every series counts
+    Algorithm 1           3.4         models/pretraining/learned_views.py, training/turns.py
+    forecasting, probes   4           training/vector_probe.py          alpha chosen by validation
+
+An augmentation splits each series into what is informative and what is not, rescales the former,
+and is trained in turn with the encoder. The claims: its views are worth more than views set by
+hand, it finds where the information lies without being told, and it serves real sounds too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from earshot.core.errors import EarShotError
+from earshot.core.paper import Paper
+from earshot.core.report import Report
+from earshot.data import Batch, ClipSet
+from earshot.data.captioned import train_and_test
+from earshot.data.series import Series, SeriesBatch, SeriesBatches
+from earshot.data.shared import shared_data
+from earshot.data.spoken_digits import digit_clips
+from earshot.encoders.tcn import Tcn, TcnConfig
+from earshot.features import LogMelConfig
+from earshot.layers.parametric_augment import ParametricAugmentConfig
+from earshot.layers.tcn_trunk import TcnTrunkConfig
+from earshot.models.audio_tower import AudioTower, SoundEncoderConfig, build_sound_encoder
+from earshot.models.pretraining.learned_views import LearnedViews, LearnedViewsConfig
+from earshot.models.sound_encoder import SoundEncoder
+from earshot.synth.combinations import TWELVE, TWELVE_MORE, CombinationConfig, combination_clips
+from earshot.synth.motif_series import MotifConfig, MotifSeries
+from earshot.synth.seasonal_series import SeasonalConfig, seasonal_series
+from earshot.training.experiment import Arm, Comparison, Experiment
+from earshot.training.fit import FitConfig
+from earshot.training.recipe_run import RecipeRun
+from earshot.training.series_figures import clip_figures, forecast_figures, series_figures
+from earshot.training.turns import TurnBatch, in_turn, updates_in_turn
+
+PAPER = Paper(
+    key="autotcl",
+    title="Parametric Augmentation for Time Series Contrastive Learning",
+    arxiv=("2402.10434",),
+    family="representation",
+    year=2024,
+    claims={
+        "views": "Taught by views that a network learns to make, an encoder is worth more than "
+        "one taught by views set by hand.",
+        "mask": "The network keeps the part of a series that tells its class, without being told.",
+        "forecast": "The same on a long seasonal series that a linear map is to forecast.",
+        "real": "The same on spoken digits: learnt views against masked stripes.",
+    },
+)
+
+
+@dataclass(frozen=True)
+class ToyConfig:
+    """What is learnt from without --data: procedural sounds or series, or real spoken digits."""
+
+    kind: Literal["sounds", "motifs", "seasons", "digits"] = "sounds"
+    sounds: CombinationConfig = field(
+        default_factory=lambda: CombinationConfig(
+            kinds=(*TWELVE, *TWELVE_MORE), axes=(), held_out=0.0, n_train=480, n_test=240
+        )
+    )
+    motifs: MotifConfig = field(default_factory=MotifConfig)
+    n_train: int = 1_024  # series with motifs
+    n_test: int = 512
+    seasons: SeasonalConfig = field(default_factory=SeasonalConfig)
+    window_steps: int = 256  # of the seasonal series, to train on (paper 257)
+    horizons: tuple[int, ...] = (24, 48, 168)  # steps
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything that a run depends on beside its clips."""
+
+    model: SoundEncoderConfig
+    views: LearnedViewsConfig = field(default_factory=LearnedViewsConfig)
+    fit: FitConfig = field(default_factory=FitConfig)  # steps: of the encoder alone
+    augment_rate: float = 333.0  # learning rate of the augmentation, times the encoder's
+    ratio: int = 1  # updates of the encoder for each of the augmentation
+    batch_size: int = 32  # over all processes
+    toy: ToyConfig = field(default_factory=ToyConfig)
+    seed: int = 0
+
+    @classmethod
+    def paper(cls) -> Config:
+        """The ETTh1 univariate preset: 26.75 M parameters; 8 series there, 64 mel bands here."""
+        return cls(
+            model=SoundEncoderConfig(
+                audio=AudioTower(tcn=TcnConfig(n_features=64, center=-40.0, spread=20.0)),
+                features=LogMelConfig.panns_16k(),
+                window_s=2.56,  # 257 frames (code)
+            ),
+            views=LearnedViewsConfig(augment=ParametricAugmentConfig(hard=True)),  # code
+            fit=FitConfig(
+                steps=4_000,  # or 115 epochs, whichever comes first (code)
+                learning_rate=3e-5,  # code
+                warmup_steps=0,
+                schedule="constant",
+                weight_decay=0.01,  # AdamW's own
+                checkpoint_every=500,
+                seed=42,
+            ),
+            augment_rate=1e-2 / 3e-5,  # code
+            batch_size=32,  # code
+            seed=42,
+        )
+
+    @classmethod
+    def small(cls) -> Config:
+        """A hundred thousand parameters on sounds of 24 kinds: a minute on one core."""
+        return cls(
+            model=SoundEncoderConfig(
+                audio=AudioTower(tcn=TcnConfig(40, small_trunk(), center=-50.0, spread=20.0)),
+                features=LogMelConfig(
+                    sample_rate=16_000, n_fft=512, hop_length=256, n_mels=40, f_max=8_000.0
+                ),
+                window_s=2.0,
+            ),
+            views=small_views(),
+            fit=FitConfig(steps=200, learning_rate=2e-3, warmup_steps=20),  # (paper 4 000, 3e-5)
+            augment_rate=1.0,
+            ratio=2,
+            batch_size=32,
+        )
+
+    @classmethod
+    def motifs(cls) -> Config:
+        """Series of four channels in which a motif tells the class: experiments on the views."""
+        small = cls.small()
+        return replace(
+            small,
+            model=replace(
+                small.model,
+                audio=AudioTower(tcn=TcnConfig(4, small_trunk())),
+                features=LogMelConfig(n_mels=4),
+            ),
+            batch_size=64,
+            toy=ToyConfig(kind="motifs"),
+        )
+
+    @classmethod
+    def seasons(cls) -> Config:
+        """A long series of values and phases, encoded causally, to be forecast."""
+        small = cls.small()
+        tcn = TcnConfig(3, replace(small_trunk(), direction="causal"), pooling="max")
+        return replace(
+            small,
+            model=replace(small.model, audio=AudioTower(tcn=tcn), features=LogMelConfig(n_mels=3)),
+            toy=ToyConfig(kind="seasons"),
+        )
+
+    @classmethod
+    def digits(cls) -> Config:
+        """Spoken digits at 8 kHz; the test's speaker is heard in no training clip."""
+        small = cls.small()
+        return replace(
+            small,
+            model=SoundEncoderConfig(
+                audio=AudioTower(tcn=TcnConfig(40, small_trunk(), center=-50.0, spread=20.0)),
+                features=replace(LogMelConfig.panns_8k(), n_mels=40),
+                window_s=1.0,
+            ),
+            toy=ToyConfig(kind="digits"),
+        )
+
+
+def small_trunk() -> TcnTrunkConfig:
+    """The encoder of the small presets."""
+    return TcnTrunkConfig(
+        width=32,  # (paper 64)
+        depth=3,  # (paper 10)
+        dim=64,  # (paper 320)
+        causal_kernels=(),  # (paper 1 to 128)
+    )
+
+
+def small_views() -> LearnedViewsConfig:
+    """Views and losses of the small presets."""
+    augment = TcnTrunkConfig(width=32, depth=3, dim=16, causal_kernels=())
+    return LearnedViewsConfig(
+        augment=ParametricAugmentConfig(augment, over="time"),
+        temperature=0.2,  # (paper 1)
+        local_weight=0.0,  # (paper 0.3)
+        size_weight=1.0,  # (paper 0.003, on a sum over channels)
+        size_target=0.3,  # (paper 0.4 of that sum)
+        smooth_weight=0.3,
+        smooth="variation",
+        average_after=100,  # (paper 0)
+    )
+
+
+def build(config: Config) -> SoundEncoder:
+    """The encoder of sound with random weights; what teaches it is models/pretraining's."""
+    return build_sound_encoder(config.model)
+
+
+def run(config: Config, data: ClipSet | None, out: Path, *, resume: bool = False) -> Report:
+    """Train on `data`, or on what `config.toy` names, in `out`; then measure the test split.
+
+    The folder then loads as a model that embeds sound. Figures: training/series_figures.py.
+    """
+    is_sound = data is not None or config.toy.kind in ("sounds", "digits")
+    train, test = clips_of(config, data) if is_sound else series_of(config)
+    ids = [each.id for each in train]
+    this = RecipeRun(PAPER.key, config, out, ids, resume=resume)
+    model = build(config)
+    encoder = model.audio_encoder
+    if not isinstance(encoder, Tcn):
+        raise EarShotError(
+            got=f"a {type(encoder).__name__} as the encoder",
+            expected="a temporal convolution network, which views of series can teach",
+            mend="Set model.audio.tcn, and the others to none.",
+        )
+    task = LearnedViews(encoder, config.views)
+    if is_sound:
+        loader = this.loader(
+            train,
+            batch_size=config.batch_size,
+            sample_rate=model.sample_rate,
+            max_s=model.window_s,
+        )
+        batches: Callable[[int], Iterator[Any]] = loader.batches
+    else:
+        _check_channels(encoder, train[0])
+        batches = SeriesBatches(
+            train,
+            batch_size=config.batch_size,
+            seed=config.seed,
+            rank=this.rank,
+            world=this.world,
+        ).batches
+    every = config.ratio if task.learns else None
+
+    def loss_of(turn: TurnBatch) -> dict[str, Tensor]:
+        return task(**heard(model, turn.batch), turn=turn.who)
+
+    this.fit(
+        nn.ModuleList([task, model.features]),  # the front end has no weights: it follows along
+        loss_of,
+        in_turn(batches, every),
+        replace(config.fit, steps=updates_in_turn(config.fit.steps, every)),
+        after_step=task.after_update,
+        rate_of=lambda name: config.augment_rate if name.startswith("0.augment.") else 1.0,
+    )
+    task.take_average()
+    model.eval()
+
+    def measure() -> tuple[dict[str, float], list[str]]:
+        if is_sound:
+            return clip_figures(model, train, test, config.batch_size, config.seed)
+        if config.toy.kind == "motifs":
+            return series_figures(task, train, test, config.seed), []
+        return forecast_figures(encoder, *season(config), config.toy.horizons), []
+
+    return this.finish(model, measure)
+
+
+def heard(model: SoundEncoder, batch: Batch | SeriesBatch) -> dict[str, Tensor | None]:
+    """What the task takes of a batch: frames through the front end, or the series themselves."""
+    if isinstance(batch, SeriesBatch):
+        return {"frames": batch.frames, "n_frames": batch.n_frames, "focus": batch.focus}
+    frames, n_frames = model.frames(batch.waveform, batch.n_samples)
+    return {"frames": frames, "n_frames": n_frames, "focus": None}
+
+
+def clips_of(config: Config, data: ClipSet | None) -> tuple[ClipSet, ClipSet]:
+    """Training and test clips of `data`, of the digits or of the seed's sounds."""
+    if data is None:
+        is_real = config.toy.kind == "digits"
+        data = (
+            digit_clips(config.seed)
+            if is_real
+            else combination_clips(config.seed, config.toy.sounds)
+        )
+    return train_and_test(data, config.seed)
+
+
+def series_of(config: Config) -> tuple[list[Series], list[Series]]:
+    """Training and test series of the seed; the seasons' are windows of its first part alone."""
+    toy = config.toy
+    if toy.kind == "motifs":
+        world = MotifSeries(config.seed, toy.motifs)
+        return world.draw(toy.n_train, "train"), world.draw(toy.n_test, "test")
+    frames, (end, _) = season(config)
+    begins = range(0, end - toy.window_steps + 1, 8)
+    windows = [frames[:, begin : begin + toy.window_steps] for begin in begins]
+    return [Series(each, id=f"{i}") for i, each in enumerate(windows)], []
+
+
+def season(config: Config) -> tuple[np.ndarray, tuple[int, int]]:
+    """The seasonal series [3, steps], standardised, and where training and validation end."""
+    frames = seasonal_series(config.seed, config.toy.seasons)
+    n = frames.shape[1]
+    ends = (n * 6 // 10, n * 8 // 10)  # 60 / 20 / 20 % (section 4)
+    known = frames[0, : ends[0]]
+    frames[0] = (frames[0] - known.mean()) / known.std()
+    return frames, ends
+
+
+def claim() -> Experiment:
+    """Views against views on series, forecasts, and digits where they are at hand."""
+    raise SystemExit
+
+
+def measure(config: Config, out: Path) -> Mapping[str, float]:
+    """One arm of the claim, going on where it was."""
+    return run(config, None, out, resume=True).values
+
+
+def _check_channels(encoder: Tcn, series: Series) -> None:
+    if encoder.config.n_features != len(series.frames):
+        raise EarShotError(
+            got=f"series of {len(series.frames)} channels for an encoder of "
+            f"{encoder.config.n_features}",
+            expected="as many",
+            mend=f"Set model.audio.tcn.n_features={len(series.frames)}, or start from the "
+            "preset of that toy.",
+        )

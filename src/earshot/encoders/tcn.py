@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from earshot.core.errors import EarShotError
-from earshot.core.shapes import check_shape
+from earshot.core.shapes import check_shape, values_are_known
 from earshot.encoders.states import LayerStates
 from earshot.layers.pooling import mean_of_real, padding_of
 from earshot.layers.tcn_trunk import TcnTrunk, TcnTrunkConfig
@@ -93,4 +93,6 @@ class Tcn(TcnTrunk):
         hidden_steps, dropout = None, self.config.step_dropout
         if self.training and dropout > 0:
             hidden_steps = torch.rand(series.shape[:2], device=series.device) < dropout
-        return self.states(series, padding_of(n_frames, series.shape[1]), hidden_steps)
+        padding = padding_of(n_frames, series.shape[1])
+        is_full = values_are_known() and not bool(padding.any())
+        return self.states(series, None if is_full else padding, hidden_steps)

@@ -150,7 +150,6 @@ class Config:
                 audio=AudioTower(tcn=TcnConfig(4, small_trunk())),
                 features=LogMelConfig(n_mels=4),
             ),
-            batch_size=64,
             toy=ToyConfig(kind="motifs"),
         )
 
@@ -183,16 +182,16 @@ class Config:
 def small_trunk() -> TcnTrunkConfig:
     """The encoder of the small presets."""
     return TcnTrunkConfig(
-        width=32,  # (paper 64)
+        width=24,  # (paper 64)
         depth=3,  # (paper 10)
-        dim=64,  # (paper 320)
+        dim=48,  # (paper 320)
         causal_kernels=(),  # (paper 1 to 128)
     )
 
 
 def small_views() -> LearnedViewsConfig:
     """Views and losses of the small presets."""
-    augment = TcnTrunkConfig(width=32, depth=3, dim=16, causal_kernels=())
+    augment = TcnTrunkConfig(width=24, depth=3, dim=16, causal_kernels=())
     return LearnedViewsConfig(
         augment=ParametricAugmentConfig(augment, over="time"),
         temperature=0.2,  # (paper 1)

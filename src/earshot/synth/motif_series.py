@@ -18,8 +18,8 @@ class MotifConfig:
 
     n_classes: int = 8
     n_channels: int = 4
-    n_steps: int = 128
-    motif_steps: int = 24
+    n_steps: int = 96
+    motif_steps: int = 20
     motif_gain: tuple[float, float] = (0.7, 1.3)  # drawn for each series
     channel_gain: tuple[float, float] = (1.0, 1.0)  # of the motif, drawn for each channel
     n_bursts: int = 2  # in each series, of kinds that all classes share

@@ -42,9 +42,7 @@ def test_a_view_is_scale_times_mask_times_series() -> None:
 
 
 @settings(deadline=None, derandomize=True, max_examples=30)
-@given(
-    logit=st.floats(-6, 6), temperature=st.floats(0.3, 2.0), stretch=st.floats(0.0, 0.5)
-)
+@given(logit=st.floats(-6, 6), temperature=st.floats(0.3, 2.0), stretch=st.floats(0.0, 0.5))
 def test_without_noise_the_mask_is_the_stretched_sigmoid(
     logit: float, temperature: float, stretch: float
 ) -> None:

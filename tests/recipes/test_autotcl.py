@@ -165,11 +165,11 @@ def test_a_run_on_sounds_leaves_a_model_that_embeds(tmp_path: Path) -> None:
 
 def test_clips_without_labels_teach_too_and_what_cannot_be_read_is_named(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    for i in range(10):
+    for i in range(11):
         write_audio(tmp_path / f"{i}.wav", 0.1 * rng.standard_normal(9_000), 16_000)
     (tmp_path / "9.wav").write_bytes(b"no sound")
     rows = "\n".join(f"{i}.wav,noise {i},train" for i in range(10))
-    (tmp_path / "m.csv").write_text(f"path,caption,split\n{rows}\n8.wav,x,test\n")
+    (tmp_path / "m.csv").write_text(f"path,caption,split\n{rows}\n10.wav,x,test\n")
     data = open_clips(tmp_path / "m.csv")
     report = autotcl.run(quick(autotcl.Config.small()), data, tmp_path / "run")
     assert "probe_accuracy" not in report.values

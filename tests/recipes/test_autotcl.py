@@ -202,4 +202,7 @@ def test_the_claim_s_arms_differ_as_they_should(monkeypatch: pytest.MonkeyPatch)
         for prefix in ("seasons_", "digits_"):
             if name.startswith(prefix):
                 method = arms[f"{prefix}autotcl"]
-        assert replace(config, views=replace(config.views, view="learned")) == method
+        fitted = replace(config.fit, steps=method.fit.steps)
+        assert (config.fit.steps == 1) == name.endswith("untrained")
+        learned = replace(config.views, view="learned")
+        assert replace(config, views=learned, fit=fitted) == method

@@ -332,6 +332,7 @@ def claim() -> Experiment:
     arms = [
         Arm("autotcl", motifs, "motifs in noise: learnt views"),
         *(Arm(view, _with_view(motifs, view), f"motifs in noise: {note}") for view, note in others),
+        Arm("untrained", _untrained(motifs), "motifs in noise: control, a random encoder"),
         Arm("seasons_autotcl", seasons, "forecasting: learnt views"),
         Arm("seasons_none", _with_view(seasons, "none"), "forecasting: silenced steps alone"),
         Arm("seasons_jitter", _with_view(seasons, "jitter"), "forecasting: jitter and scaling"),
@@ -339,7 +340,7 @@ def claim() -> Experiment:
     comparisons = [
         *(
             Comparison("views", "probe_accuracy", "autotcl", against)
-            for against in ("none", "crop", "random_mask", "jitter", "elsewhere")
+            for against in ("none", "crop", "random_mask", "jitter", "elsewhere", "untrained")
         ),
         Comparison("views", "knn_accuracy", "autotcl", "none"),
         Comparison("views", "knn_accuracy", "autotcl", "jitter"),
@@ -354,16 +355,24 @@ def claim() -> Experiment:
             Arm("digits_autotcl", digits, "spoken digits: learnt views"),
             Arm("digits_spec", _with_view(digits, "spec_augment"), "spoken digits: masked stripes"),
             Arm("digits_none", _with_view(digits, "none"), "spoken digits: silenced steps alone"),
+            Arm("digits_untrained", _untrained(digits), "spoken digits: control, a random encoder"),
         ]
         comparisons += [
             Comparison("real", "probe_accuracy", "digits_autotcl", "digits_spec"),
             Comparison("real", "probe_accuracy", "digits_autotcl", "digits_none"),
+            Comparison("real", "knn_accuracy", "digits_autotcl", "digits_spec"),
+            Comparison("real", "knn_accuracy", "digits_autotcl", "digits_untrained"),
         ]
     return Experiment(PAPER.key, tuple(arms), tuple(comparisons), measure)
 
 
 def _with_view(config: Config, view: View) -> Config:
     return replace(config, views=replace(config.views, view=view))
+
+
+def _untrained(config: Config) -> Config:
+    """One update: as good as none."""
+    return replace(_with_view(config, "none"), fit=replace(config.fit, steps=1))
 
 
 def measure(config: Config, out: Path) -> Mapping[str, float]:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from earshot.core.errors import EarShotError
-from earshot.core.shapes import check_shape
+from earshot.encoders.patches import PatchConfig, cut_patches, fill_frames
 from earshot.encoders.states import LayerStates
 from earshot.layers.deepnorm_transformer import DeepNormConfig, DeepNormTransformer
 from earshot.layers.pooling import mean_of_real, padding_of
@@ -48,7 +46,8 @@ class BeatsEncoder(nn.Module):
         self.config, self.dim = config, config.transformer.dim
         self.position_frames = float(config.patch)
         self.n_bands = config.n_mels // config.patch  # patches at one time
-        self.patch_embedding = nn.Conv2d(
+        self.grid = PatchConfig(config.n_mels, config.patch, config.patch, order="time")
+        self.patch_embedding = nn.Conv2d(  # over time by band, as the released code has them
             1, config.embed_dim, config.patch, stride=config.patch, bias=False
         )
         self.layer_norm = nn.LayerNorm(config.embed_dim)
@@ -86,27 +85,17 @@ class BeatsEncoder(nn.Module):
         return mean_of_real(self.predictor(hidden), padding).sigmoid()
 
     def patches(self, log_mel: Tensor, n_frames: Tensor) -> tuple[Tensor, Tensor]:
-        """Pixels [batch, patches, patch * patch] (time by band), and padding [batch, patches].
+        """Pixels [batch, patches, patch * patch] (band by time), and padding [batch, patches].
 
         Patch t * n_bands + f is of the t-th time and the f-th band from below.
         """
-        config = self.config
-        check_shape(
-            "log_mel",
-            log_mel,
-            ("batch", config.n_mels, "frames"),
-            mend="Give the filter bank and this encoder the same n_mels.",
-        )
-        real = ~padding_of(n_frames, log_mel.shape[2])[:, None]
-        log_mel = torch.where(real, log_mel, 0.0)
-        log_mel = F.pad(log_mel, (0, max(0, config.patch - log_mel.shape[2])))
-        rows = log_mel.unfold(2, config.patch, config.patch)  # [batch, n_mels, rows, patch]
-        squares = rows.unfold(1, config.patch, config.patch)  # [batch, bands, rows, time, band]
-        pixels = squares.transpose(1, 2).flatten(3).flatten(1, 2)
-        n_rows = (n_frames // config.patch).clamp(min=1)
+        frames = max(log_mel.shape[2], self.config.patch)
+        pixels = cut_patches(fill_frames(log_mel, n_frames, frames, 0.0), self.grid)
+        n_rows = (n_frames // self.config.patch).clamp(min=1)
         return pixels, padding_of(n_rows * self.n_bands, pixels.shape[1])
 
     def embed(self, patches: Tensor) -> Tensor:
         """Pixels [batch, patches, patch * patch] -> what the transformer takes, of width dim."""
-        embedded = patches @ self.patch_embedding.weight.flatten(1).T  # the strided convolution
+        kernel = self.patch_embedding.weight[:, 0].transpose(1, 2)  # [embed_dim, band, time]
+        embedded = patches @ kernel.flatten(1).T  # what the strided convolution gives
         return self.post_extract_proj(self.layer_norm(embedded))

@@ -15,6 +15,7 @@ from earshot.encoders.agnostic import (
     SpectrogramStemConfig,
     Trunk,
 )
+from earshot.encoders.beats import BeatsConfig, BeatsEncoder
 from earshot.encoders.earshot_cnn import EarshotCnn, EarshotCnnConfig
 from earshot.encoders.htsat import Htsat, HtsatConfig
 from earshot.encoders.panns import CnnConfig, PannsCnn
@@ -43,6 +44,7 @@ class AudioTower:
     earshot: EarshotCnnConfig | None = None
     agnostic: SpectrogramStemConfig | None = None  # into the trunk that the text tower shares
     whisper: WhisperConfig | None = None
+    beats: BeatsConfig | None = None
 
     def __post_init__(self) -> None:
         check_one("audio tower", self)
@@ -136,6 +138,8 @@ def build_audio(tower: AudioTower, trunk: Trunk | None = None) -> Any:
         return PannsCnn(tower.cnn)
     if tower.strips is not None:
         return StripTransformer(tower.strips)
+    if tower.beats is not None:
+        return BeatsEncoder(tower.beats)
     if tower.whisper is not None:
         return WhisperSpeech(tower.whisper)
     assert tower.earshot is not None

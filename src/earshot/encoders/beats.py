@@ -54,6 +54,7 @@ class BeatsEncoder(nn.Module):
         same = config.embed_dim == self.dim
         self.post_extract_proj = nn.Identity() if same else nn.Linear(config.embed_dim, self.dim)
         self.encoder = DeepNormTransformer(config.transformer)
+        self.labels: tuple[str, ...] = ()  # names of the classes, where a released file has them
         self.predictor = nn.Linear(self.dim, config.n_classes) if config.n_classes else None
 
     def forward(self, log_mel: Tensor, n_frames: Tensor) -> Tensor:

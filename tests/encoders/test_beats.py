@@ -39,7 +39,7 @@ def test_the_released_sizes() -> None:
         "encoder.layers.11.self_attn.q_proj.weight": (768, 768),
         "encoder.layers.11.self_attn.grep_linear.weight": (8, 64),
         "encoder.layers.11.self_attn.grep_a": (1, 12, 1, 1),
-        "encoder.layers.11.self_attn.relative_attention_bias.weight": (320, 12),
+        "encoder.layers.0.self_attn.relative_attention_bias.weight": (320, 12),
         "encoder.layers.11.self_attn_layer_norm.weight": (768,),
         "encoder.layers.11.fc1.weight": (3072, 768),
         "encoder.layers.11.fc2.weight": (768, 3072),

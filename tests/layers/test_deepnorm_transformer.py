@@ -49,12 +49,13 @@ def test_weights_start_as_deepnorm_wants_them() -> None:
         assert not linear.bias.any()
 
 
-def test_all_layers_hold_the_first_one_s_table() -> None:
-    model = DeepNormTransformer(TINY)
+def test_the_first_layer_s_table_is_for_all() -> None:
+    model = shake(DeepNormTransformer(TINY), 0)
     names = [name for name in model.state_dict() if "relative_attention_bias" in name]
-    assert names == [f"layers.{i}.self_attn.relative_attention_bias.weight" for i in range(3)]
-    tables = {id(layer.self_attn.relative_attention_bias) for layer in model.layers}
-    assert len(tables) == 1
+    assert names == ["layers.0.self_attn.relative_attention_bias.weight"]
+    hidden, padding = torch.randn(1, 6, 16), torch.zeros(1, 6, dtype=torch.bool)
+    model(hidden, padding).square().sum().backward()
+    assert model.layers[0].self_attn.relative_attention_bias.weight.grad.any()
 
 
 def test_padding_reaches_nothing_and_places_keep_their_distances() -> None:

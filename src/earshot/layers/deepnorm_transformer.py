@@ -45,7 +45,7 @@ class DeepNormConfig:
 class DeepNormLayer(nn.Module):
     """`x = LN(alpha x + attention(x))`, then the same with a feed-forward layer."""
 
-    def __init__(self, config: DeepNormConfig) -> None:
+    def __init__(self, config: DeepNormConfig, *, has_table: bool = True) -> None:
         super().__init__()
         self.alpha = (2.0 * config.depth) ** 0.25 if config.deep_norm else 1.0
         self.dropout = config.dropout
@@ -55,6 +55,7 @@ class DeepNormLayer(nn.Module):
             n_buckets=config.n_buckets,
             max_distance=config.max_distance,
             dropout=config.attention_dropout,
+            has_table=has_table,
         )
         self.self_attn_layer_norm = nn.LayerNorm(config.dim)
         self.fc1 = nn.Linear(config.dim, config.mlp_dim)
@@ -70,10 +71,11 @@ class DeepNormLayer(nn.Module):
 
 
 class DeepNormTransformer(nn.Module):
-    """Positional convolution, norm, then layers that share the first one's table of distances.
+    """Positional convolution, norm, then layers; the first one's table of distances is for all.
 
     alpha = (2 depth)^(1/4); the value, output and feed-forward weights start Xavier-normal times
-    (8 depth)^(-1/4), query and key weights without. Names are those of the released BEATs.
+    (8 depth)^(-1/4), query and key weights without. Names are those of the released BEATs,
+    which repeat that one table under the name of every layer.
     Source: arXiv:2203.00555 (DeepNorm); arXiv:2212.09058, section 3.1 and code.
     """
 
@@ -82,10 +84,9 @@ class DeepNormTransformer(nn.Module):
         self.config, self.dim = config, config.dim
         self.pos_conv = positional_conv(config.dim, config.conv_width, config.conv_groups)
         self.layer_norm = nn.LayerNorm(config.dim)
-        self.layers = nn.ModuleList(DeepNormLayer(config) for _ in range(config.depth))
-        table = self.layers[0].self_attn.relative_attention_bias
-        for layer in self.layers:
-            layer.self_attn.relative_attention_bias = table
+        self.layers = nn.ModuleList(
+            DeepNormLayer(config, has_table=number == 0) for number in range(config.depth)
+        )
         self._start()
 
     def forward(self, hidden: Tensor, padding: Tensor) -> Tensor:

@@ -14,10 +14,10 @@ from earshot.core.errors import EarShotError
 class GatedRelativeAttention(nn.Module):
     """Multi-head attention whose logits get a gated bias by relative position.
 
-    The bias is a table over buckets of distances, one number a head; whoever stacks such layers
-    lets all of them hold the first one's table. Each query opens or closes it for itself, from its
-    own (unscaled) query vector: `(a, b) = sigmoid(sums of fours of grep_linear(q))`, and the bias
-    counts `a (b w - 1) + 2` times, with `w = grep_a` learnt for each head.
+    The bias comes from a table over buckets of distances, one number a head, which the first of
+    several layers has for all of them (`has_table`). Each query opens or closes it for itself,
+    from its own (unscaled) vector: `(a, b) = sigmoid(sums of fours of grep_linear(q))`, and the
+    bias counts `a (b w - 1) + 2` times, with `w = grep_a` learnt for each head.
     Source: arXiv:2110.13900, section 3.1; arXiv:2212.09058, its code: names are the released ones.
     """
 
@@ -29,6 +29,7 @@ class GatedRelativeAttention(nn.Module):
         n_buckets: int = 320,
         max_distance: int = 800,  # farther positions share the last bucket
         dropout: float = 0.0,  # of attention weights
+        has_table: bool = True,
     ) -> None:
         super().__init__()
         if dim % n_heads or n_buckets % 4:
@@ -43,7 +44,7 @@ class GatedRelativeAttention(nn.Module):
         self.v_proj, self.out_proj = nn.Linear(dim, dim), nn.Linear(dim, dim)
         self.grep_linear = nn.Linear(dim // n_heads, 8)
         self.grep_a = nn.Parameter(torch.ones(1, n_heads, 1, 1))
-        self.relative_attention_bias = nn.Embedding(n_buckets, n_heads)
+        self.relative_attention_bias = nn.Embedding(n_buckets, n_heads) if has_table else None
 
     def forward(self, hidden: Tensor, bias: Tensor, padding: Tensor) -> Tensor:
         """hidden [batch, positions, dim], bias of `position_bias`, padding [batch, positions]."""
@@ -67,6 +68,7 @@ class GatedRelativeAttention(nn.Module):
 
     def position_bias(self, positions: Tensor) -> Tensor:
         """The ungated bias [batch, heads, queries, keys] of positions [batch, n], whole numbers."""
+        assert self.relative_attention_bias is not None
         distance = positions[:, None, :] - positions[:, :, None]  # key minus query
         buckets = distance_buckets(distance, self.n_buckets, self.max_distance)
         return self.relative_attention_bias(buckets).permute(0, 3, 1, 2)

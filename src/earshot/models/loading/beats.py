@@ -58,7 +58,8 @@ def load_beats(
         state = {name: value for name, value in state.items() if "quantize" not in name}
     placement = Placement()
     for name, tensor in state.items():
-        placement.put(name, {RENAMED.get(name, name): tensor})
+        if not _repeats_table(name):
+            placement.put(name, {RENAMED.get(name, name): tensor})
     missing = placement.place_into(encoder, path)
     model = SoundEncoder(
         features=KaldiFbank(front_end),
@@ -94,13 +95,18 @@ def read_beats_tokenizer(path: Path) -> tuple[BeatsTokenizer, LoadReport]:
             target = RENAMED.get(name)
             shaped = tensor.reshape(()).bool() if name.endswith("initted") else tensor
             placement.put(name, {target: shaped} if target else {})
-        else:
+        elif not _repeats_table(name):
             placement.put(name, {f"encoder.{RENAMED.get(name, name)}": tensor})
     for name, value in (("usage", torch.zeros(n_codes)), ("started", torch.tensor(True))):
         if f"quantize.{name}" not in placement.state:  # statistics: nothing is said by them
             placement.put(f"quantize.{name}", {f"quantize.{name}": value})
     missing = placement.place_into(tokenizer, path)
     return tokenizer.eval(), _report(path, "BEATs tokenizer", placement, missing)
+
+
+def _repeats_table(name: str) -> bool:
+    """Whether it is the one table of distances again, under another layer's name than the first."""
+    return name.endswith(TABLE) and not name.startswith(f"{ENCODER}0.")
 
 
 def _sizes(state: Mapping[str, Tensor], path: Path, whole: Any) -> BeatsConfig:

@@ -86,6 +86,7 @@ class Config:
     iterations: int = 2  # encoders, each with a tokenizer of its own
     estimator_depth: int = 3  # layers that tell the teacher's states from codes
     commitment: float = 1.0
+    standardise: bool = False  # the teacher's states; not in the paper
     batch_size: int = 32  # clips, over all processes
     tokenizer_batch_size: int = 32
     recordings: tuple[str, ...] = ()  # sets of real sounds instead of the toy, without --data
@@ -184,6 +185,7 @@ class Config:
             first=RandomProjectionConfig(n_codes=64, code_dim=32),
             codebook=EmaCodebookConfig(n_codes=64, dim=32),  # (paper 1 024 of 256)
             estimator_depth=1,
+            standardise=True,
         )
 
 
@@ -258,6 +260,7 @@ def distil(
             teacher.audio_encoder.dim,
             estimator_depth=config.estimator_depth,
             commitment=config.commitment,
+            standardise=config.standardise,
         ),
     )
     teacher.eval()

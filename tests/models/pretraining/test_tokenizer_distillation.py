@@ -48,6 +48,22 @@ def test_the_loss_is_cosine_and_commitment_over_real_patches() -> None:
     assert found["loss"].item() == pytest.approx(1 - mean + 3 * codes.commitment.item(), abs=1e-5)
 
 
+def test_an_offset_and_a_scale_of_the_teacher_are_nothing_once_standardised() -> None:
+    class Louder(torch.nn.Module):
+        def hidden(self, *given: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            states, padding = teacher.hidden(*given)
+            return 3.0 * states + torch.arange(16.0), padding
+
+    model, teacher = student().eval(), shake(BeatsEncoder(TINY), 1)
+    log_mel, n_frames = torch.randn(2, 8, 16), torch.tensor([16, 9])
+    with torch.no_grad():
+        for standardise in (True, False):
+            model.standardise = standardise
+            plain = model(log_mel, n_frames, teacher)["cosine"].item()
+            louder = model(log_mel, n_frames, Louder())["cosine"].item()
+            assert (louder == pytest.approx(plain, abs=1e-3)) == standardise
+
+
 def test_the_gradient_passes_the_codes_and_not_the_teacher() -> None:
     model, teacher = student().train(), BeatsEncoder(TINY).eval()
     book = model.tokenizer.quantize

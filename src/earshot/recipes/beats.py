@@ -146,9 +146,9 @@ class Config:
     def small(cls) -> Config:
         """Half a million parameters on a second of sound: minutes on one core."""
         fit = FitConfig(
-            steps=500,  # (paper 400 000)
-            learning_rate=1e-3,
-            warmup_steps=50,
+            steps=250,  # (paper 400 000)
+            learning_rate=2e-3,
+            warmup_steps=30,
             betas=(0.9, 0.98),
             weight_decay=0.01,
             clip_norm=1.0,
@@ -180,10 +180,11 @@ class Config:
                 window_s=0.975,  # 96 frames (paper 10 s)
             ),
             fit=fit,
-            tokenizer_fit=replace(fit, steps=300),
+            tokenizer_fit=replace(fit, steps=150),
             masking=MaskedLabelsConfig(predictor_depth=1),
             first=RandomProjectionConfig(n_codes=64, code_dim=32),
             codebook=EmaCodebookConfig(n_codes=64, dim=32),  # (paper 1 024 of 256)
+            toy=EventPoolConfig(n_pool=1_500),
             estimator_depth=1,
             standardise=True,
         )
@@ -371,7 +372,8 @@ def claim() -> Experiment:
         ),
     ]  # fmt: skip
     if all(shared_data(name) is not None for name in RECORDINGS):
-        real = replace(base, recordings=RECORDINGS, model=replace(base.model, window_s=1.975))
+        fbank = replace(KaldiFbankConfig.beats(), n_mels=64, precision="single")
+        real = replace(base, recordings=RECORDINGS, model=replace(base.model, fbank=fbank))
         drawn_real = replace(real, iterations=1, masking=pixels.masking)
         arms += [
             Arm("real_beats", real, "recordings: both iterations"),

@@ -43,13 +43,21 @@ class Heard:
 def hear_clips(
     clips: ClipSet, models: Mapping[str, SoundEncoder], tokenizers: Mapping[str, Codes]
 ) -> Heard:
-    """Every clip read once, for all models and tokenizers; the front end is that of the models."""
+    """Every clip read once, for all models and tokenizers; the front end is that of the models.
+
+    A clip longer than the window is the mean of its whole windows, a rest is left out.
+    """
     heard = Heard()
     for sounds, chosen in _parts(clips, next(iter(models.values())), heard.faults):
         heard.classes += [clips.labels.index(clip.labels[0]) for clip in chosen]
         heard.groups += [clip.group or clip.id for clip in chosen]
+        size = next(iter(models.values())).window_samples
+        windows = [cut_windows(sound, size) for sound in sounds]
+        flat = [window for each in windows for window in each]
         for name, model in models.items():
-            heard.states.setdefault(name, []).append(clip_states(model, sounds))
+            parts = clip_states(model, flat).split([len(each) for each in windows])
+            rows = torch.stack([part.mean(0) for part in parts])
+            heard.states.setdefault(name, []).append(rows)
         for name, codes in tokenizers.items():
             model = next(iter(models.values()))
             heard.codes.setdefault(name, []).extend(_codes(model, sounds, codes))
@@ -89,6 +97,12 @@ def task_figures(
     return figures, train.faults + test.faults
 
 
+def cut_windows(sound: np.ndarray, size: int) -> list[np.ndarray]:
+    """Whole windows of sound [samples], one after another; the sound itself where it has none."""
+    whole = len(sound) // size * size
+    return [sound[start : start + size] for start in range(0, whole, size)] or [sound]
+
+
 def codes_say(
     codes: Sequence[np.ndarray], classes: Sequence[int], n_codes: int
 ) -> LabelInformation:
@@ -117,7 +131,7 @@ def _parts(
 @torch.inference_mode()
 def _codes(model: SoundEncoder, sounds: Sequence[np.ndarray], codes: Codes) -> list[np.ndarray]:
     """The codes of each clip's first window."""
-    device = next(model.parameters()).device
+    device = next(model.parameters(), torch.empty(0)).device
     cut = [torch.from_numpy(sound[: model.window_samples].copy()) for sound in sounds]
     n_samples = torch.tensor([len(each) for each in cut], device=device)
     waveform = torch.nn.utils.rnn.pad_sequence(cut, batch_first=True).to(device)

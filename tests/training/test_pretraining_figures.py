@@ -37,7 +37,7 @@ MODEL = build_sound_encoder(
 def tone(number: int, seconds: float = 0.5) -> Clip:
     rng = np.random.default_rng(number)
     time = np.arange(round(seconds * RATE))
-    sound = 0.3 * np.sin(time * (0.3 + 0.5 * (number % 2))) + rng.normal(0, 0.02, len(time))
+    sound = 0.3 * np.sin(time * (0.3 + 1.7 * (number % 2))) + rng.normal(0, 0.02, len(time))
     return Clip(
         Audio(sound.astype(np.float32), RATE), labels=(["low", "high"][number % 2],),
         id=str(number),

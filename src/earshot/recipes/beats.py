@@ -339,7 +339,7 @@ def labelled(train: ClipSet, test: ClipSet) -> Task | None:
 
 
 def real_split(name: str, seed: int) -> tuple[ClipSet, ClipSet]:
-    """A set of recordings in two: its first fold is the test, or a quarter drawn by the seed."""
+    """A set of recordings in two: one fold by the seed is the test, or a quarter of each label."""
     clips = open_clips(need_shared_data(name))
     if all(clip.extra.get("fold") for clip in clips):
         turn = clips.folds()[seed % len(clips.folds())]

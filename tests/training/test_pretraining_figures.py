@@ -19,6 +19,7 @@ from earshot.training.pretraining_figures import (
     codes_say,
     cut_windows,
     hear_clips,
+    labelled_task,
     task_figures,
 )
 
@@ -82,3 +83,13 @@ def test_a_long_clip_is_the_mean_of_its_whole_windows() -> None:
 def test_codes_are_counted_beside_their_clip_s_class() -> None:
     said = codes_say([np.array([0, 0, 1]), np.array([2])], [0, 1], 4)
     assert said.perplexity == pytest.approx(np.exp(1.5 * np.log(2)))
+
+
+def test_only_clips_with_one_known_label_make_a_task() -> None:
+    plain, two = Clip(tone(0).audio, id="a"), Clip(tone(0).audio, labels=("low", "high"), id="b")
+    train = ClipSet([tone(0), tone(1), plain, two])
+    other = Clip(tone(0).audio, labels=("new",), id="c")
+    task = labelled_task(train, ClipSet([tone(2), other, two]))
+    assert task is not None
+    assert (len(task.train), [clip.id for clip in task.test]) == (2, ["2"])
+    assert labelled_task(ClipSet([tone(0), tone(2)]), ClipSet([tone(4)])) is None

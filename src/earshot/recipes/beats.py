@@ -50,7 +50,7 @@ from earshot.synth.event_pool import EventPoolConfig, event_pool
 from earshot.training.experiment import Arm, Comparison, Experiment
 from earshot.training.fit import FitConfig
 from earshot.training.layer_probe import LayerProbeConfig
-from earshot.training.pretraining_figures import Codes, Task, task_figures
+from earshot.training.pretraining_figures import Codes, Task, labelled_task, task_figures
 from earshot.training.recipe_run import RecipeRun
 
 PAPER = Paper(
@@ -317,7 +317,7 @@ def clips_of(config: Config, data: ClipSet | None) -> tuple[ClipSet, dict[str, T
     """The clips to hear without labels, and the tasks of probes by name; none without labels."""
     if data is not None:
         train, test = train_and_test(data, config.seed)
-        return train, {"probe": task} if (task := labelled(train, test)) else {}
+        return train, {"probe": task} if (task := labelled_task(train, test)) else {}
     if config.recordings:
         tasks, pool = {}, []
         for name in config.recordings:
@@ -328,14 +328,6 @@ def clips_of(config: Config, data: ClipSet | None) -> tuple[ClipSet, dict[str, T
     clips = event_pool(config.seed, config.toy)
     pool = clips.split("pool")
     return pool, {"events": Task(clips.split("train"), clips.split("test"))}
-
-
-def labelled(train: ClipSet, test: ClipSet) -> Task | None:
-    """The clips with one label each, where there are two labels or more to tell apart."""
-    one = [part.select(lambda clip: len(clip.labels) == 1) for part in (train, test)]
-    known = {clip.labels[0] for clip in one[0]}
-    asked = one[1].select(lambda clip: clip.labels[0] in known)
-    return Task(one[0], asked) if len(known) > 1 and len(asked) else None
 
 
 def real_split(name: str, seed: int) -> tuple[ClipSet, ClipSet]:

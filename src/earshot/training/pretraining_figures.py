@@ -29,6 +29,14 @@ class Task:
     test: ClipSet
 
 
+def labelled_task(train: ClipSet, test: ClipSet) -> Task | None:
+    """The clips with one label each, where there are two labels or more to tell apart."""
+    one = [part.select(lambda clip: len(clip.labels) == 1) for part in (train, test)]
+    known = {clip.labels[0] for clip in one[0]}
+    asked = one[1].select(lambda clip: clip.labels[0] in known)
+    return Task(one[0], asked) if len(known) > 1 and len(asked) else None
+
+
 @dataclass
 class Heard:
     """A split as every model hears it; clips that cannot be read are in `faults`."""

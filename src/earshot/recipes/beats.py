@@ -144,7 +144,7 @@ class Config:
 
     @classmethod
     def small(cls) -> Config:
-        """Half a million parameters on a second of sound: minutes on one core."""
+        """A quarter of a million parameters on a second of sound: a minute on one core."""
         fit = FitConfig(
             steps=250,  # (paper 400 000)
             learning_rate=2e-3,

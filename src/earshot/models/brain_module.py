@@ -14,6 +14,33 @@ from earshot.layers.subject_layer import SubjectLayer
 
 
 @dataclass(frozen=True)
+class DeepMelConfig:
+    """Sizes of the speech side that learns along; the defaults are the published ones."""
+
+    n_mels: int = 120
+    width: int = 320
+    conv_depth: int = 10
+    dim: int = 768  # of the last layer, which the brain module must give
+
+
+class DeepMel(nn.Module):
+    """The same convolutions over a log-mel, taught together with the brain module.
+
+    Source: arXiv:2208.12266, Methods ("Deep Mel").
+    """
+
+    def __init__(self, config: DeepMelConfig) -> None:
+        super().__init__()
+        self.config = config
+        widths = (config.n_mels, *[config.width] * (config.conv_depth - 1), config.dim)
+        self.convs = GatedConvs(widths)
+
+    def forward(self, log_mel: Tensor) -> Tensor:
+        """log_mel [batch, n_mels, samples] -> [batch, dim, samples]."""
+        return self.convs(log_mel)
+
+
+@dataclass(frozen=True)
 class BrainModuleConfig:
     """Sizes of a BrainModule; the defaults are the published ones."""
 
@@ -30,6 +57,7 @@ class BrainModuleConfig:
     dilation_cycle: int = 5
     gate_every: int = 2
     head_width: int = 640
+    deep_mel: DeepMelConfig | None = None  # a speech side that learns along
 
     def __post_init__(self) -> None:
         sizes = (self.n_subjects, self.dim, self.n_virtual, self.n_waves, self.width)
@@ -38,6 +66,12 @@ class BrainModuleConfig:
                 got=f"sizes {sizes}, conv_depth={self.conv_depth}, head_width={self.head_width}",
                 expected="sizes from 1 on",
                 mend="The published ones are the defaults.",
+            )
+        if self.deep_mel is not None and self.deep_mel.dim != self.dim:
+            raise EarShotError(
+                got=f"dim={self.dim} beside deep_mel.dim={self.deep_mel.dim}",
+                expected="the same",
+                mend="Give both the same.",
             )
 
 
@@ -71,6 +105,7 @@ class BrainModule(nn.Module):
             nn.GELU(),
             nn.ConvTranspose1d(config.head_width, config.dim, 1),
         )
+        self.deep_mel = DeepMel(config.deep_mel) if config.deep_mel is not None else None
 
     def forward(
         self, brain: Tensor, positions: Tensor, subject: Tensor, padding: Tensor | None = None
@@ -88,29 +123,7 @@ class BrainModule(nn.Module):
             hidden = self.subject_layers(hidden, subject)
         return self.final(self.encoders["meg"](hidden))
 
-
-@dataclass(frozen=True)
-class DeepMelConfig:
-    """Sizes of the speech side that learns along; the defaults are the published ones."""
-
-    n_mels: int = 120
-    width: int = 320
-    conv_depth: int = 10
-    dim: int = 768  # of the last layer, which the brain module must give
-
-
-class DeepMel(nn.Module):
-    """The same convolutions over a log-mel, taught together with the brain module.
-
-    Source: arXiv:2208.12266, Methods ("Deep Mel").
-    """
-
-    def __init__(self, config: DeepMelConfig) -> None:
-        super().__init__()
-        self.config = config
-        widths = (config.n_mels, *[config.width] * (config.conv_depth - 1), config.dim)
-        self.convs = GatedConvs(widths)
-
-    def forward(self, log_mel: Tensor) -> Tensor:
-        """log_mel [batch, n_mels, samples] -> [batch, dim, samples]."""
-        return self.convs(log_mel)
+    def hear(self, speech: Tensor) -> Tensor:
+        """What brain signals are compared with: speech [batch, features, samples] itself, or what
+        the learnt speech side makes of it."""
+        return speech if self.deep_mel is None else self.deep_mel(speech)

@@ -31,8 +31,8 @@ class BrainSimConfig:
     smooth_s: float = 0.075  # the path is averaged over
     delay_s: float = 0.15  # from what is heard to what is recorded
     noise: float = 12.0  # of every sample, in standard deviations of the signal
-    spike_share: float = 0.003  # of samples of a channel
-    spike: float = 300.0  # times the signal
+    spike_share: float = 0.002  # of samples of a channel
+    spike: float = 300.0  # times the noise
 
     def __post_init__(self) -> None:
         sizes = (self.n_subjects, self.n_sensors, self.n_stories, self.n_words, self.n_latents)
@@ -114,7 +114,7 @@ def simulate_subject(
     signal = signal / signal.std(1, keepdims=True)
     signal = signal + config.noise * rng.normal(size=signal.shape)
     spikes = rng.uniform(size=signal.shape) < config.spike_share
-    signal = signal + spikes * config.spike * rng.normal(size=signal.shape)
+    signal = signal + spikes * config.spike * config.noise * rng.normal(size=signal.shape)
     name = f"sim{number:02d}"
     return BrainRecording(
         id=name,

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from earshot.core.errors import EarShotError
 from earshot.core.shapes import check_shape
-from earshot.layers.gated_convs import GatedConvs
+from earshot.layers.dilated_convs import GatedConvs
 from earshot.layers.spatial_attention import SpatialAttention
 from earshot.layers.subject_layer import SubjectLayer
 
@@ -32,8 +32,9 @@ class DeepMel(nn.Module):
     def __init__(self, config: DeepMelConfig) -> None:
         super().__init__()
         self.config = config
-        widths = (config.n_mels, *[config.width] * (config.conv_depth - 1), config.dim)
-        self.convs = GatedConvs(widths)
+        self.convs = GatedConvs(
+            config.n_mels, config.width, config.conv_depth, out_dim=config.dim
+        )
 
     def forward(self, log_mel: Tensor) -> Tensor:
         """log_mel [batch, n_mels, samples] -> [batch, dim, samples]."""
@@ -54,7 +55,7 @@ class BrainModuleConfig:
     width: int = 320
     conv_depth: int = 10
     kernel: int = 3
-    dilation_cycle: int = 5
+    period: int = 5  # of dilations: 1, 2, 4, 8, 16, 1, ...
     gate_every: int = 2
     head_width: int = 640
     deep_mel: DeepMelConfig | None = None  # a speech side that learns along
@@ -94,9 +95,11 @@ class BrainModule(nn.Module):
         self.initial_linear = nn.Sequential(nn.Conv1d(n, n, 1))
         self.subject_layers = SubjectLayer(config.n_subjects, n) if config.subject_layer else None
         stack = GatedConvs(
-            (n, *[config.width] * config.conv_depth),
+            n,
+            config.width,
+            config.conv_depth,
             kernel=config.kernel,
-            dilation_cycle=config.dilation_cycle,
+            period=config.period,
             gate_every=config.gate_every,
         )
         self.encoders = nn.ModuleDict({"meg": stack})

@@ -28,7 +28,7 @@ class BrainSimConfig:
     n_words: int = 200
     n_latents: int = 8
     n_features: int = 48
-    smooth_s: float = 0.075  # the path is averaged over
+    smooth_s: float = 0.075  # half a Hann window that the path is averaged with
     delay_s: float = 0.15  # from what is heard to what is recorded
     noise: float = 12.0  # of every sample, in standard deviations of the signal
     spike_share: float = 0.002  # of samples of a channel

@@ -32,15 +32,22 @@ from earshot.core.paper import Paper
 from earshot.core.report import Report
 from earshot.data import ClipSet
 from earshot.data.bids import read_bids
-from earshot.data.brain import BrainStudy
+from earshot.data.brain import BrainStudy, split_extents
 from earshot.data.brain_events import EventColumns
 from earshot.data.brain_windows import BrainBatch, BrainWindowConfig
 from earshot.features import LogMelConfig
 from earshot.models.brain_module import BrainModule, BrainModuleConfig, DeepMelConfig
+from earshot.models.predictive_speech import PredictiveSpeechConfig
 from earshot.models.speech_targets import FrozenTarget, MelTarget, load_sound_encoder
 from earshot.objectives.sequence_clip import SequenceClip
 from earshot.synth.brain import BrainSimConfig, simulate_study
-from earshot.training.brain import BrainMaterial, Listen, brain_material, decoding_figures
+from earshot.training.brain import (
+    BrainMaterial,
+    Listen,
+    brain_material,
+    decoding_figures,
+    teach_speech,
+)
 from earshot.training.experiment import Arm, Comparison, Experiment
 from earshot.training.fit import FitConfig
 from earshot.training.recipe_run import RecipeRun
@@ -84,6 +91,8 @@ class SpeechConfig:
     )
     model: str = ""  # of frozen: a run folder, a shipped or a published model
     layers: tuple[int, ...] = ()  # of frozen, averaged; the last one where left out
+    taught: PredictiveSpeechConfig | None = None  # of frozen without a model: learnt here, first
+    fit: FitConfig = field(default_factory=FitConfig)  # of that
 
 
 @dataclass(frozen=True)
@@ -155,10 +164,30 @@ class Config:
                 sample_rate=40.0,  # (paper 120)
                 before_s=0.375,  # (paper 0.5)
                 after_s=1.5,  # (paper 2.5)
+                baseline=False,  # (paper True: recordings drift; the simulation does not)
             ),
             fit=FitConfig(steps=300, learning_rate=2e-3, warmup_steps=20, checkpoint_every=300),
             batch_size=64,
             n_test=150,  # (paper 1 284)
+        )
+
+
+    @classmethod
+    def small_speech(cls) -> Config:
+        """The same on sound: a language of phones that several voices speak."""
+        small = cls.small()
+        mel = replace(SpeechConfig().mel, n_fft=1_024, hop_length=400, n_mels=40)
+        return replace(
+            small,
+            model=replace(
+                small.model, deep_mel=DeepMelConfig(n_mels=40, width=40, conv_depth=4, dim=48)
+            ),
+            speech=SpeechConfig(
+                kind="deep_mel",
+                mel=mel,  # 40 frames a second, 40 mels (paper 125, 120)
+                fit=FitConfig(steps=150, learning_rate=2e-3, checkpoint_every=150),
+            ),
+            toy=replace(small.toy, spoken=True),
         )
 
 
@@ -180,12 +209,18 @@ def run(config: Config, data: ClipSet | None, out: Path, *, resume: bool = False
             mend="Name a BIDS folder instead of --data: --set bids=FOLDER.",
         )
     study = study_of(config)
-    material = brain_material(
-        study, listener(config.speech), config.windows, seed=config.seed, n_test=config.n_test
-    )
-    config = replace(config, model=sizes_for(config, material))
+    extents = split_extents(study, config.seed)
     ids = [recording.id for recording in study.recordings]
     this = RecipeRun(PAPER.key, config, out, ids, resume=resume)
+    listen = listener(config.speech)
+    if config.speech.kind == "frozen" and listen is None:
+        taught = config.speech.taught or PredictiveSpeechConfig()
+        listen = teach_speech(this, taught, study, extents, config.speech.fit, seed=config.seed)
+    material = brain_material(
+        study, extents, listen, config.windows, seed=config.seed, n_test=config.n_test
+    )
+    config = replace(config, model=sizes_for(config, material))
+    this.saved_as = (PAPER.key, config)
     model, chosen = build(config), {study.subjects[0]} if config.first_subject else study.subjects
     of_chosen = [each.subject in chosen for each in study.recordings]
     options = {"subjects": study.subjects, "batch_size": config.batch_size, "seed": config.seed}
@@ -231,16 +266,12 @@ def study_of(config: Config) -> BrainStudy:
 
 
 def listener(speech: SpeechConfig) -> Listen | None:
-    """What hears the sounds; None where the study brings features."""
+    """What hears the sounds; None where the study brings features, or hearing is to be learnt."""
     if speech.kind == "track":
         return None
     if speech.kind == "frozen":
         if not speech.model:
-            raise EarShotError(
-                got="speech.kind=frozen without a model",
-                expected="a model of sound",
-                mend="Name one: --set speech.model=RUN, or a model that ships.",
-            )
+            return None
         return FrozenTarget(load_sound_encoder(speech.model), speech.layers)
     return MelTarget(speech.mel)
 

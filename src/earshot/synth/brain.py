@@ -3,6 +3,7 @@
 A language of words, each a path through a space of few dimensions; what is heard is a fixed
 non-linear map of the path; what a sensor records is a smooth function of its place times the path,
 turned by a matrix of the subject's own, later by a delay, under noise far above it, with spikes.
+Spoken stories are sound instead: the path is that of their phones, whoever says them and however.
 """
 
 from __future__ import annotations
@@ -11,9 +12,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from earshot.audio import Audio
 from earshot.core.errors import EarShotError
 from earshot.core.seed import generator
 from earshot.data.brain import BrainRecording, BrainStudy, FeatureTrack, HeardSound, HeardWord
+from earshot.synth.phone_speech import (
+    FRAME_S,
+    SAMPLE_RATE,
+    PhoneInventory,
+    PhoneLanguage,
+    PhoneUtterance,
+    phone_name,
+)
 
 
 @dataclass(frozen=True)
@@ -25,7 +35,8 @@ class BrainSimConfig:
     sample_rate: float = 40.0  # Hz
     n_stories: int = 8  # heard by every subject
     story_s: float = 130.0
-    n_words: int = 200
+    n_words: int = 200  # of the language; spoken, a word is any three phones
+    spoken: bool = False  # what is heard is sound, spoken by several speakers; else features alone
     n_latents: int = 8
     n_features: int = 48
     smooth_s: float = 0.075  # half a Hann window that the path is averaged with
@@ -58,8 +69,9 @@ class Story:
 def simulate_study(seed: int, config: BrainSimConfig | None = None) -> BrainStudy:
     """A study by its seed: every subject hears every story once, in one recording."""
     config = config or BrainSimConfig()
-    stories = latent_stories(seed, config)
-    recordings = [simulate_subject(seed, config, number, stories) for number in range(config.n_subjects)]
+    stories = spoken_stories(seed, config) if config.spoken else latent_stories(seed, config)
+    numbers = range(config.n_subjects)
+    recordings = [simulate_subject(seed, config, number, stories) for number in numbers]
     return BrainStudy(tuple(recordings), {story.name: story.sound for story in stories})
 
 
@@ -79,6 +91,63 @@ def latent_stories(seed: int, config: BrainSimConfig) -> list[Story]:
         track = FeatureTrack(values.astype(np.float32), config.sample_rate)
         stories.append(Story(f"story-{index}", path, words, track))
     return stories
+
+
+def spoken_stories(seed: int, config: BrainSimConfig) -> list[Story]:
+    """Stories that are sound at 16 kHz; their path has a point for each phone, the same for all.
+
+    Sentences change speaker and melody, which the path does not know.
+    """
+    language = PhoneLanguage(PhoneInventory(seed), seed)
+    points = generator(seed, "phones of brains").normal(
+        size=(config.n_latents, language.inventory.n_phones)
+    )
+    n_samples, stories = round(config.story_s * config.sample_rate), []
+    for index in range(config.n_stories):
+        name, sounds, labels, words, begin_s = f"story-{index}", [], [], [], 0.0
+        while begin_s < config.story_s:
+            said = language.utterance(name, len(sounds))
+            words += _spoken_words(said, name, begin_s, f"{len(sounds)}")
+            sounds.append(said.waveform)
+            labels.append(said.frame_phones)
+            begin_s += len(said.frame_phones) * FRAME_S
+        times = (np.arange(n_samples) + 0.5) / config.sample_rate
+        phones = np.concatenate(labels)[(times / FRAME_S).astype(np.int64)]
+        path = _smoothed(points[:, phones], config)
+        wave = np.concatenate(sounds)[: round(config.story_s * SAMPLE_RATE)]
+        told = tuple(word for word in words if word.start_s + word.duration_s <= config.story_s)
+        stories.append(Story(name, path, told, Audio(wave, SAMPLE_RATE)))
+    return stories
+
+
+def _spoken_words(
+    said: PhoneUtterance, name: str, begin_s: float, sentence: str
+) -> list[HeardWord]:
+    """Three phones in a row are a word."""
+    labels = said.frame_phones
+    edges = [0, *(np.flatnonzero(np.diff(labels)) + 1).tolist()]
+    starts = edges[::3]
+    return [
+        HeardWord(
+            text="-".join(phone_name(labels[at]) for at in edges[3 * number : 3 * number + 3]),
+            onset_s=begin_s + first * FRAME_S,
+            sound=name,
+            start_s=begin_s + first * FRAME_S,
+            duration_s=(last - first) * FRAME_S,
+            sentence=sentence,
+        )
+        for number, (first, last) in enumerate(
+            zip(starts, [*starts[1:], len(labels)], strict=True)
+        )
+    ]
+
+
+def _smoothed(path: np.ndarray, config: BrainSimConfig) -> np.ndarray:
+    """Each row of path [latents, samples] under a Hann window."""
+    width = max(1, round(config.smooth_s * config.sample_rate))
+    window = np.hanning(2 * width + 1)
+    window = window / window.sum()
+    return np.stack([np.convolve(row, window, mode="same") for row in path])
 
 
 def simulate_subject(
@@ -150,11 +219,7 @@ def _tell(
         place, left = place + piece.shape[1], left - 1
         if not left:
             sentence, left = sentence + 1, int(rng.integers(5, 13))
-    path = np.concatenate(pieces, 1)
-    width = max(1, round(config.smooth_s * rate))
-    window = np.hanning(2 * width + 1)
-    window = window / window.sum()
-    path = np.stack([np.convolve(row, window, mode="same") for row in path])
+    path = _smoothed(np.concatenate(pieces, 1), config)
     return path, tuple(words)
 
 

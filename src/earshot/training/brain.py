@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import torch
+from safetensors.torch import save_file
 from torch import Tensor
 
-from earshot.audio import read_audio
+from earshot.audio import Audio, read_audio
 from earshot.core.errors import EarShotError
+from earshot.core.files import replacing
 from earshot.core.seed import generator
-from earshot.data.brain import BrainStudy, Extent, FeatureTrack, HeardSound, split_extents
+from earshot.data.brain import BrainStudy, Extent, FeatureTrack, HeardSound
 from earshot.data.brain_windows import (
     BrainBatches,
     BrainWindow,
@@ -23,9 +27,16 @@ from earshot.data.brain_windows import (
 )
 from earshot.metrics.segments import segment_accuracy, word_accuracy
 from earshot.models.brain_module import BrainModule
+from earshot.models.predictive_speech import PredictiveSpeech, PredictiveSpeechConfig
+from earshot.models.speech_targets import FrozenTarget
 from earshot.objectives.sequence_clip import sequence_scores
+from earshot.training.fit import FitConfig
+from earshot.training.recipe_run import RecipeRun
 
 CANDIDATES = 256  # segments that are scored at a time
+PIECE_S = 2.0  # of sound that an encoder of speech learns from at a time
+SPEECH_BATCH = 16  # of these
+SPEECH_NAME = "speech.safetensors"  # in a run's folder: the encoder that was taught there
 
 
 class Listen(Protocol):
@@ -72,19 +83,19 @@ class BrainMaterial:
 
 def brain_material(
     study: BrainStudy,
+    extents: list[Extent],
     listen: Listen | None,
     windows: BrainWindowConfig,
     *,
     seed: int,
     n_test: int | None = None,
 ) -> BrainMaterial:
-    """The study, split by blocks that all subjects share.
+    """The study made ready, over extents of `split_extents`.
 
     `listen` hears each extent by itself, so that no feature of a test has heard training nor the
     other way; None for studies that bring features. Scales of recordings and of features are
     those of training alone. `n_test` segments are tested, drawn by the seed; all where left out.
     """
-    extents = split_extents(study, seed)
     recordings = study.recordings
     train = find_windows(recordings, extents, windows, at_words=False, split="train")
     test = find_windows(recordings, extents, windows, at_words=True, split="test")
@@ -122,14 +133,17 @@ def hear_extent(study: BrainStudy, extent: Extent, listen: Listen | None) -> Fea
             expected="speech.kind of mel, deep_mel or frozen",
             mend="Set speech.kind=deep_mel.",
         )
-    audio = read_audio(
+    values = listen(torch.from_numpy(_read(sound, extent, listen.sample_rate)))
+    return FeatureTrack(values.numpy(), listen.rate)
+
+
+def _read(sound: Path | Audio, extent: Extent, sample_rate: int) -> np.ndarray:
+    return read_audio(
         sound,
-        sample_rate=listen.sample_rate,
+        sample_rate=sample_rate,
         start_s=extent.start_s,
         duration_s=extent.stop_s - extent.start_s,
-    )
-    values = listen(torch.from_numpy(audio.waveform))
-    return FeatureTrack(values.numpy(), listen.rate)
+    ).waveform
 
 
 def standardised(track: FeatureTrack, mean: float, std: float) -> FeatureTrack:
@@ -194,3 +208,43 @@ def decoding_figures(model: BrainModule, batches: BrainBatches) -> dict[str, flo
         if not name.startswith("chance")
     }
     return figures | {"n_candidates": float(scores.shape[1])}
+
+
+def teach_speech(
+    this: RecipeRun,
+    config: PredictiveSpeechConfig,
+    study: BrainStudy,
+    extents: Sequence[Extent],
+    settings: FitConfig,
+    *,
+    seed: int,
+) -> FrozenTarget:
+    """An encoder taught on the sound of training alone to tell what comes next, then frozen."""
+    model = PredictiveSpeech(config)
+    rate = model.sound.sample_rate
+    size, pieces = round(PIECE_S * rate), []
+    for extent in extents:
+        sound = study.sounds[extent.sound]
+        if extent.split != "train" or isinstance(sound, FeatureTrack):
+            continue
+        waveform = _read(sound, extent, rate)
+        pieces += [waveform[at : at + size] for at in range(0, len(waveform) - size + 1, size)]
+    if not pieces:
+        raise EarShotError(
+            got=f"no {PIECE_S:g} s of sound in training",
+            expected="sounds to learn speech from",
+            mend="Give speech.model a trained encoder, or longer recordings.",
+        )
+    sound_of = torch.from_numpy(np.stack(pieces))  # [pieces, samples]
+
+    def batches(start: int) -> Iterator[Tensor]:
+        for step in itertools.count(start):
+            rng = generator(seed, step, "speech pieces")
+            rows = rng.choice(len(sound_of), min(SPEECH_BATCH, len(sound_of)), replace=False)
+            yield sound_of[rows[this.rank :: this.world]]
+
+    this.fit(model, model, batches, settings, stage="speech")
+    if this.rank == 0:
+        with replacing(this.out / SPEECH_NAME) as part:
+            save_file(model.sound.state_dict(), part)
+    return FrozenTarget(model.sound)

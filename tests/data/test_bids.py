@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from data.bids_study import LEAD_S, RATE, WORDS, signals, write_events, write_study
 
+from data.bids_study import LEAD_S, RATE, WORDS, signals, write_events, write_study
 from earshot.core.errors import EarShotError
 from earshot.data.bids import find_recordings, read_bids, read_recording
 from earshot.data.brain import BrainStudy

@@ -29,7 +29,7 @@ def test_a_collapsed_model_finds_nothing() -> None:
 
 
 def test_words_gather_the_probability_of_their_segments() -> None:
-    """"b" has two middling segments that together beat the best single one."""
+    """ "b" has two middling segments that together beat the best single one."""
     scores = np.log(np.array([[0.4, 0.3, 0.3]]))
     words = ["a", "b", "b"]
     assert word_accuracy(scores, [1], words)["word_top1"] == 1.0

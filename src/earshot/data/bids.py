@@ -135,7 +135,10 @@ def _open(path: Path) -> Any:
 
 def _channels(raw: Any, path: Path, stem: str) -> list[int]:
     """Indices of good channels: magnetometers and gradiometers of MEG, or EEG."""
-    bad, types = set(raw.info["bads"]), dict(zip(raw.ch_names, raw.get_channel_types(), strict=True))
+    bad, types = (
+        set(raw.info["bads"]),
+        dict(zip(raw.ch_names, raw.get_channel_types(), strict=True)),
+    )
     table = path.with_name(f"{stem}_channels.tsv")
     if is_file(table):
         for row in read_table(table, need=("name",)).rows:

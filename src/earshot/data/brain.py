@@ -95,7 +95,8 @@ class BrainStudy:
         heard = {word.sound for each in self.recordings for word in each.words}
         if missing := sorted(heard - set(self.sounds)):
             raise EarShotError(
-                got=f"no sound {missing[0]!r}" + (f" and {len(missing) - 1} more" * bool(missing[1:])),
+                got=f"no sound {missing[0]!r}"
+                + (f" and {len(missing) - 1} more" * bool(missing[1:])),
                 expected="every sound that the words name",
                 mend="Put the sound files where the events say, or correct their column of files.",
             )
@@ -121,7 +122,7 @@ class Extent:
 
 
 def split_of(name: str, seed: int, shares: Sequence[float] = SHARES) -> str:
-    """"train", "valid" or "test", by a hash of the name and the seed alone."""
+    """ "train", "valid" or "test", by a hash of the name and the seed alone."""
     digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
     place = int.from_bytes(digest[:8], "big") / 2**64 * sum(shares)
     for split, edge in zip(SPLITS, np.cumsum(shares), strict=True):
@@ -156,6 +157,16 @@ def split_extents(
         for split, run in groupby(zip(starts, stops, splits, strict=True), key=lambda b: b[2]):
             blocks = list(run)
             extents.append(Extent(sound, blocks[0][0], blocks[-1][1], split))
+    return extents
+
+
+def whole_extents(study: BrainStudy) -> list[Extent]:
+    """Every sound from its beginning to its end, as one stretch of the split "all"."""
+    extents = []
+    for sound in sorted(study.sounds):
+        if words := _words_of(study, sound):
+            end_s = words[-1].start_s + words[-1].duration_s
+            extents.append(Extent(sound, 0.0, max(end_s, _length_s(study.sounds[sound])), "all"))
     return extents
 
 

@@ -127,10 +127,11 @@ class DilatedConvs(nn.Module):
 class GatedConvs(nn.Module):
     """Convolutions with batch norm and GELU, added to what came in where shapes match, and gates.
 
-    Layer k is dilated 2^(k mod `period`); the last has `out_dim` channels where given. Every `gate_every`-th is followed by a gated one of
-    kernel 3, which is not added; 0 leaves gates out, `residual=False` the additions. What differs
-    from DilatedConvs is all but the convolution: norm and activation come after it, so there is
-    one conv a layer, and batch norms take every step of every row: rows are of one length.
+    Layer k is dilated 2^(k mod `period`); the last has `out_dim` channels where given. Every
+    `gate_every`-th is followed by a gated one of kernel 3, which is not added; 0 leaves gates out,
+    `residual=False` the additions. What differs from DilatedConvs is all but the convolution: norm
+    and activation come after it, so there is one conv a layer, and batch norms take every step of
+    every row: rows are of one length.
     Source: arXiv:2208.12266, Methods; names of weights as in its code.
     """
 

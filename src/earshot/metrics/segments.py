@@ -34,9 +34,7 @@ def segment_ranks(scores: ArrayLike, own: ArrayLike) -> np.ndarray:
     return (table >= mine).sum(axis=1)
 
 
-def word_accuracy(
-    scores: ArrayLike, own: ArrayLike, words: Sequence[str]
-) -> dict[str, float]:
+def word_accuracy(scores: ArrayLike, own: ArrayLike, words: Sequence[str]) -> dict[str, float]:
     """The same by word: the probability of a word is that of all segments that begin with it.
 
     words [candidates]: of each. Probabilities are the softmax of a window's scores. Gives
@@ -54,8 +52,7 @@ def word_accuracy(
     place = np.array([known.index(word) for word in words])  # [candidates]
     weights = np.exp(table - table.max(axis=1, keepdims=True))
     weights = weights / weights.sum(axis=1, keepdims=True)
-    sums = np.zeros((len(table), len(known)))
-    np.add.at(sums, (slice(None), place), weights)
+    sums = weights @ np.eye(len(known))[place]  # [windows, words]
     rank = segment_ranks(sums, place[column])
     figures = {f"word_top{k}": float((rank <= k).mean()) for k in TOP}
     return figures | {f"chance_word_top{k}": min(1.0, k / len(known)) for k in TOP}

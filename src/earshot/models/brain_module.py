@@ -32,9 +32,7 @@ class DeepMel(nn.Module):
     def __init__(self, config: DeepMelConfig) -> None:
         super().__init__()
         self.config = config
-        self.convs = GatedConvs(
-            config.n_mels, config.width, config.conv_depth, out_dim=config.dim
-        )
+        self.convs = GatedConvs(config.n_mels, config.width, config.conv_depth, out_dim=config.dim)
 
     def forward(self, log_mel: Tensor) -> Tensor:
         """log_mel [batch, n_mels, samples] -> [batch, dim, samples]."""

@@ -53,7 +53,5 @@ class PredictiveSpeech(nn.Module):
         n_samples = torch.full((len(waveform),), waveform.shape[1], device=waveform.device)
         states = self.sound.layers(waveform, n_samples)
         predictions = torch.stack([linear(states.last) for linear in self.ahead])
-        score = cpc_loss(
-            predictions, states.hidden[0], states.n_positions, self.config.n_negatives
-        )
+        score = cpc_loss(predictions, states.hidden[0], states.n_positions, self.config.n_negatives)
         return {"loss": score.loss, "accuracy": score.accuracy}

@@ -12,7 +12,9 @@ from earshot.objectives.infonce import check_finite, check_pairs
 EPSILON = 1e-8  # beside the norm of a target
 
 
-def sequence_scores(estimates: Tensor, candidates: Tensor, *, normalise_both: bool = False) -> Tensor:
+def sequence_scores(
+    estimates: Tensor, candidates: Tensor, *, normalise_both: bool = False
+) -> Tensor:
     """How well each estimate fits each candidate: [estimates, candidates], higher is better.
 
     estimates [estimates, features, samples], candidates [candidates, features, samples].
@@ -52,7 +54,9 @@ class SequenceClip(nn.Module):
             scores = sequence_scores(estimates, targets, normalise_both=self.normalise_both)
             scores = self.scale * scores
             if segments is not None:
-                check_shape("segments", segments, (len(scores),), mend="Number every row's segment.")
+                check_shape(
+                    "segments", segments, (len(scores),), mend="Number every row's segment."
+                )
                 same = segments[:, None] == segments[None]
                 same.fill_diagonal_(False)
                 scores = scores.masked_fill(same, float("-inf"))

@@ -1,14 +1,14 @@
 """Decoding speech from non-invasive brain recordings (arXiv:2208.12266).
 
     paper (Methods)                      here                           differs from the paper
-    spatial attention, its dropout       layers/spatial_attention.py    another draw where none is left
+    spatial attention, its dropout       layers/spatial_attention.py    redrawn where none is left
     subject layer                        layers/subject_layer.py
     convolutions, gates                  layers/gated_convs.py
     brain module, Deep Mel               models/brain_module.py
     contrastive loss, scores             objectives/sequence_clip.py    equal segments are masked
     mel, wav2vec 2.0 layers              models/speech_targets.py
     scaling, baseline, clamp, shift      data/brain_windows.py
-    split by blocks                      data/brain.py                  extents of one split are joined
+    split by blocks                      data/brain.py                  neighbours are joined
     top-k, words                         metrics/segments.py
     four public data sets                data/bids.py                   any BIDS study; a simulation
 
@@ -46,6 +46,7 @@ from earshot.training.brain import (
     Listen,
     brain_material,
     decoding_figures,
+    taught_speech,
     teach_speech,
 )
 from earshot.training.experiment import Arm, Comparison, Experiment
@@ -99,7 +100,9 @@ class SpeechConfig:
 class Config:
     """Everything that a run depends on beside its study."""
 
-    model: BrainModuleConfig = field(default_factory=BrainModuleConfig)  # subjects, dim: the study's
+    model: BrainModuleConfig = field(
+        default_factory=BrainModuleConfig
+    )  # subjects, dim: the study's
     speech: SpeechConfig = field(default_factory=SpeechConfig)
     windows: BrainWindowConfig = field(default_factory=BrainWindowConfig)
     fit: FitConfig = field(default_factory=FitConfig)
@@ -170,7 +173,6 @@ class Config:
             batch_size=64,
             n_test=150,  # (paper 1 284)
         )
-
 
     @classmethod
     def small_speech(cls) -> Config:
@@ -265,13 +267,17 @@ def study_of(config: Config) -> BrainStudy:
     )
 
 
-def listener(speech: SpeechConfig) -> Listen | None:
-    """What hears the sounds; None where the study brings features, or hearing is to be learnt."""
+def listener(speech: SpeechConfig, folder: Path | None = None) -> Listen | None:
+    """What hears the sounds; None where the study brings features, or hearing is to be learnt.
+
+    folder: of a run that is done, which holds the encoder that was taught in it.
+    """
     if speech.kind == "track":
         return None
     if speech.kind == "frozen":
         if not speech.model:
-            return None
+            taught = speech.taught or PredictiveSpeechConfig()
+            return None if folder is None else taught_speech(taught, folder)
         return FrozenTarget(load_sound_encoder(speech.model), speech.layers)
     return MelTarget(speech.mel)
 

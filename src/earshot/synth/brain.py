@@ -136,9 +136,7 @@ def _spoken_words(
             duration_s=(last - first) * FRAME_S,
             sentence=sentence,
         )
-        for number, (first, last) in enumerate(
-            zip(starts, [*starts[1:], len(labels)], strict=True)
-        )
+        for number, (first, last) in enumerate(zip(starts, [*starts[1:], len(labels)], strict=True))
     ]
 
 

@@ -10,7 +10,8 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from earshot.audio import Audio, read_audio
@@ -198,7 +199,10 @@ def decoding_figures(model: BrainModule, batches: BrainBatches) -> dict[str, flo
     word_of = {batches.segments[window.segment]: window.word for window in batches.windows}
     words = [word_of[number] for number in range(scores.shape[1])]
     subjects = np.array(
-        [batches.subjects[batches.recordings[window.recording].subject] for window in batches.windows]
+        [
+            batches.subjects[batches.recordings[window.recording].subject]
+            for window in batches.windows
+        ]
     )
     first = subjects == subjects.min()
     figures = segment_accuracy(scores, own) | word_accuracy(scores, own, words)
@@ -248,3 +252,17 @@ def teach_speech(
         with replacing(this.out / SPEECH_NAME) as part:
             save_file(model.sound.state_dict(), part)
     return FrozenTarget(model.sound)
+
+
+def taught_speech(config: PredictiveSpeechConfig, folder: Path) -> FrozenTarget:
+    """The encoder that `teach_speech` left in a run's folder."""
+    model = PredictiveSpeech(config).sound
+    try:
+        model.load_state_dict(load_file(folder / SPEECH_NAME))
+    except (OSError, RuntimeError, SafetensorError) as fault:
+        raise EarShotError(
+            got=f"{folder / SPEECH_NAME} ({str(fault).partition(chr(10))[0][:200]})",
+            expected="the encoder of speech that the run was taught with",
+            mend="Copy the run's folder again, all of it.",
+        ) from fault
+    return FrozenTarget(model)

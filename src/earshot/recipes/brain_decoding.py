@@ -169,7 +169,7 @@ class Config:
                 after_s=1.5,  # (paper 2.5)
                 baseline=False,  # (paper True: recordings drift; the simulation does not)
             ),
-            fit=FitConfig(steps=300, learning_rate=2e-3, warmup_steps=20, checkpoint_every=300),
+            fit=FitConfig(steps=200, learning_rate=2e-3, warmup_steps=20, checkpoint_every=200),
             batch_size=64,
             n_test=150,  # (paper 1 284)
         )
@@ -293,7 +293,11 @@ def sizes_for(config: Config, material: BrainMaterial) -> BrainModuleConfig:
 
 def claim() -> Experiment:
     """Arms by objective, subjects and clamp; and by target of speech."""
-    base = Config.small()
+    base, spoken = Config.small(), Config.small_speech()
+
+    def as_kind(kind: SpeechKind) -> SpeechConfig:
+        return replace(spoken.speech, kind=kind)
+
     no_layer = replace(base.model, subject_layer=False)
     no_clamp = replace(base.windows, clamp=None)
     arms = [
@@ -303,6 +307,9 @@ def claim() -> Experiment:
         Arm("single_subject", replace(base, first_subject=True), "trained on one subject"),
         Arm("no_clamp", replace(base, windows=no_clamp), "artefacts as they come"),
         Arm("random", replace(base, shuffle_brain=True), "control: another window's signal"),
+        Arm("deep_mel", spoken, "sound: a speech side that learns along"),
+        Arm("mel", replace(spoken, speech=as_kind("mel")), "sound: log-mels as they are"),
+        Arm("frozen", replace(spoken, speech=as_kind("frozen")), "sound: states that foretell it"),
     ]
     comparisons = [
         Comparison("contrastive", "top10", "contrastive", "regression"),
@@ -310,6 +317,9 @@ def claim() -> Experiment:
         Comparison("subjects", "top10", "contrastive", "no_subject_layer"),
         Comparison("subjects", "first_top10", "contrastive", "single_subject"),
         Comparison("clamp", "top10", "contrastive", "no_clamp"),
+        Comparison("speech", "top10", "deep_mel", "mel"),
+        Comparison("speech", "top10", "frozen", "mel"),
+        Comparison("speech", "top10", "mel", 2 * 10 / 150),  # twice chance
     ]
     return Experiment(PAPER.key, tuple(arms), tuple(comparisons), measure)
 

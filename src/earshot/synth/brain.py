@@ -9,6 +9,7 @@ Spoken stories are sound instead: the path is that of their phones, whoever says
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -93,6 +94,7 @@ def latent_stories(seed: int, config: BrainSimConfig) -> list[Story]:
     return stories
 
 
+@lru_cache(maxsize=1)
 def spoken_stories(seed: int, config: BrainSimConfig) -> list[Story]:
     """Stories that are sound at 16 kHz; their path has a point for each phone, the same for all.
 

@@ -36,7 +36,7 @@ from earshot.training.recipe_run import RecipeRun
 
 CANDIDATES = 256  # segments that are scored at a time
 PIECE_S = 2.0  # of sound that an encoder of speech learns from at a time
-SPEECH_BATCH = 16  # of these
+SPEECH_BATCH = 8  # of these
 SPEECH_NAME = "speech.safetensors"  # in a run's folder: the encoder that was taught there
 
 

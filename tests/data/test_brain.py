@@ -98,6 +98,4 @@ def test_recordings_and_sounds_that_do_not_fit_are_refused() -> None:
     with pytest.raises(EarShotError, match="NaN"):
         BrainRecording("a", "a", np.full((1, 9), np.nan, np.float32), 10.0, np.zeros((1, 2)), ())
     with pytest.raises(EarShotError, match="no sensor of which has a place"):
-        BrainRecording(
-            "a", "a", np.zeros((1, 9), np.float32), 10.0, np.full((1, 2), np.nan), ()
-        )
+        BrainRecording("a", "a", np.zeros((1, 9), np.float32), 10.0, np.full((1, 2), np.nan), ())

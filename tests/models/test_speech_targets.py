@@ -97,7 +97,9 @@ def test_a_run_s_folder_and_a_shipped_model_are_found(tmp_path: Path) -> None:
     loaded = load_sound_encoder(str(tmp_path / "run"))
     sound = noise(4_000)[None]
     n = torch.tensor([4_000])
-    torch.testing.assert_close(loaded.eval().embed_audio(sound, n), model.eval().embed_audio(sound, n))
+    torch.testing.assert_close(
+        loaded.eval().embed_audio(sound, n), model.eval().embed_audio(sound, n)
+    )
     assert FrozenTarget(loaded)(sound[0]).shape[0] == 8
     with pytest.raises(EarShotError):
         load_sound_encoder(str(tmp_path / "nowhere"))

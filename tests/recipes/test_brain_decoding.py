@@ -41,16 +41,14 @@ def test_segments_are_found_and_from_shuffled_brains_they_are_not(
     control = figures(replace(tiny_config(), shuffle_brain=True), tmp_path / "control")
     assert values["n_candidates"] == 60
     assert values["chance_top10"] == pytest.approx(1 / 6)
-    assert values["top10"] > 0.6
-    assert control["top10"] < 0.35
+    assert values["top10"] > 0.75  # 0.92 as it stands
+    assert control["top10"] < 0.3
     regression = figures(replace(tiny_config(), objective="regression"), tmp_path / "regression")
-    assert regression["top10"] < values["top10"]
+    assert regression["top1"] < values["top1"] - 0.05
 
 
 @pytest.mark.claim("brain_decoding/subjects")
-def test_a_matrix_a_subject_helps(
-    decoded: tuple[dict[str, float], Path], tmp_path: Path
-) -> None:
+def test_a_matrix_a_subject_helps(decoded: tuple[dict[str, float], Path], tmp_path: Path) -> None:
     config = tiny_config()
     without = replace(config, model=replace(config.model, subject_layer=False))
     assert figures(without, tmp_path / "without")["top10"] < decoded[0]["top10"] - 0.1

@@ -15,7 +15,7 @@ def tiny_config(steps: int = 60) -> Config:
     """Subject layers, clamp and contrast all matter to it."""
     small = Config.small()
     sim = BrainSimConfig(
-        n_subjects=3, n_sensors=16, n_stories=3, story_s=100.0, n_words=80, n_features=16, noise=2.5
+        n_subjects=3, n_sensors=16, n_stories=3, story_s=100.0, n_words=80, n_features=16, noise=4.0
     )
     return replace(
         small,

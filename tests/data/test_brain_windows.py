@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from data.test_brain import recording, story, study
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from data.test_brain import recording, story, study
 from earshot.core.errors import EarShotError
 from earshot.data.brain import BrainRecording, BrainStudy, FeatureTrack, split_extents
 from earshot.data.brain_windows import (

@@ -6,15 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from data.bids_study import write_study
-from recipes.tiny_brain import tiny_config, tiny_speech_config
 from typer.testing import CliRunner
 
+from data.bids_study import write_study
 from earshot.cli.main import app
 from earshot.core.errors import EarShotError
 from earshot.data.brain_windows import BrainWindowConfig
 from earshot.jobs.decode_brain import decode_brain, load_decoder
 from earshot.recipes import brain_decoding
+from recipes.tiny_brain import tiny_config, tiny_speech_config
 
 
 @pytest.fixture(scope="module")

@@ -233,10 +233,8 @@ def _sound(folder: Path, name: str) -> Path:
     """The file of that name in the study."""
     root = folder.resolve()
     for place in (folder / "stimuli" / name, folder / name):
-        inside = place.resolve().is_relative_to(root) or place.resolve().is_relative_to(
-            (root / "stimuli").resolve()
-        )
-        if is_file(place) and inside:
+        roots = (root, (root / "stimuli").resolve())  # which may be a link
+        if is_file(place) and any(place.resolve().is_relative_to(each) for each in roots):
             return place
     raise EarShotError(
         got=f"a sound {name!r} of the events, which is not there",

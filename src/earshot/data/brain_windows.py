@@ -14,7 +14,7 @@ from torch import Tensor
 
 from earshot.core.errors import EarShotError
 from earshot.core.seed import generator
-from earshot.data.brain import BrainRecording, Extent, FeatureTrack
+from earshot.data.brain import BrainRecording, Extent, FeatureTrack, HeardWord
 
 
 @dataclass(frozen=True)
@@ -88,36 +88,53 @@ def find_windows(
     chosen = [(number, extent) for number, extent in enumerate(extents) if extent.split == split]
     found: list[BrainWindow] = []
     for index, recording in enumerate(recordings):
-        length_s = recording.signal.shape[1] / recording.sample_rate
         for sound, heard in groupby(recording.words, key=lambda word: word.sound):
             words = sorted(heard, key=lambda word: word.start_s)
-            starts = np.array([word.start_s for word in words])
             for number, extent in chosen:
-                if extent.sound != sound:
-                    continue
-                events = (
-                    [(word.start_s, word.text) for word in words]
-                    if at_words
-                    else [(time, "") for time in _grid(extent, words[0].start_s, words[-1], config)]
-                )
-                for time, text in events:
-                    if not extent.holds(time - config.before_s, time + config.after_s):
-                        continue
-                    near = words[max(0, int(np.searchsorted(starts, time + 1e-6)) - 1)]
-                    onset = near.onset_s + time - near.start_s
-                    if onset < config.before_s or onset + config.after_s > length_s:
-                        continue
-                    segment = f"{sound}@{round(time * 1000)}"
-                    found.append(BrainWindow(index, onset, number, time, segment, text))
+                if extent.sound == sound:
+                    times = _words_in(extent, words) if at_words else _grid(extent, words, config)
+                    place = (index, number)
+                    found += _windows_at(times, words, recording, extent, place, config)
     return found
 
 
-def _grid(extent: Extent, first_s: float, last: object, config: BrainWindowConfig) -> list[float]:
+def _windows_at(
+    times: Sequence[tuple[float, str]],
+    words: Sequence[HeardWord],
+    recording: BrainRecording,
+    extent: Extent,
+    place: tuple[int, int],
+    config: BrainWindowConfig,
+) -> Iterator[BrainWindow]:
+    """Windows at those times of the sound, as far as they lie whole in extent and recording.
+
+    When each was in the recording, the word before it says.
+    """
+    starts = np.array([word.start_s for word in words])
+    length_s = recording.signal.shape[1] / recording.sample_rate
+    for time, text in times:
+        near = words[max(0, int(np.searchsorted(starts, time + 1e-6)) - 1)]
+        onset = near.onset_s + time - near.start_s
+        is_heard = extent.holds(time - config.before_s, time + config.after_s)
+        if is_heard and config.before_s <= onset <= length_s - config.after_s:
+            segment = f"{extent.sound}@{round(time * 1000)}"
+            yield BrainWindow(place[0], onset, place[1], time, segment, text)
+
+
+def _words_in(extent: Extent, words: Sequence[HeardWord]) -> list[tuple[float, str]]:
+    """When the words of the extent begin, and what they are."""
+    return [(w.start_s, w.text) for w in words if extent.start_s <= w.start_s < extent.stop_s]
+
+
+def _grid(
+    extent: Extent, words: Sequence[HeardWord], config: BrainWindowConfig
+) -> list[tuple[float, str]]:
     """Times of the extent that are whole multiples of `every_s`, while words are heard."""
-    end_s = min(extent.stop_s, last.start_s + last.duration_s) - config.after_s  # type: ignore[attr-defined]
-    begin_s = max(extent.start_s, first_s) + config.before_s
-    first, end = math.ceil(begin_s / config.every_s - 1e-9), math.floor(end_s / config.every_s)
-    return [k * config.every_s for k in range(first, end + 1)]
+    first, last = words[0], words[-1]
+    end_s = min(extent.stop_s, last.start_s + last.duration_s) - config.after_s
+    begin_s = max(extent.start_s, first.start_s) + config.before_s
+    steps = math.ceil(begin_s / config.every_s - 1e-9), math.floor(end_s / config.every_s)
+    return [(k * config.every_s, "") for k in range(steps[0], steps[1] + 1)]
 
 
 def robust_scale(

@@ -151,16 +151,16 @@ class Config:
 
     @classmethod
     def small(cls) -> Config:
-        """A hundredth of it on six simulated brains: under half a minute on one core."""
+        """A 250th of it on six simulated brains: half a minute on one core."""
         return cls(
             model=BrainModuleConfig(
                 n_subjects=6,
                 dim=48,
                 n_virtual=32,  # (paper 270)
                 n_waves=8,  # 128 cosines and sines (paper 2 048)
-                width=40,  # (paper 320)
-                conv_depth=4,  # (paper 10)
-                head_width=80,  # (paper 640)
+                width=32,  # (paper 320)
+                conv_depth=3,  # (paper 10)
+                head_width=64,  # (paper 640)
             ),
             speech=SpeechConfig(kind="track"),
             windows=BrainWindowConfig(
@@ -169,7 +169,7 @@ class Config:
                 after_s=1.5,  # (paper 2.5)
                 baseline=False,  # (paper True: recordings drift; the simulation does not)
             ),
-            fit=FitConfig(steps=200, learning_rate=2e-3, warmup_steps=20, checkpoint_every=200),
+            fit=FitConfig(steps=350, learning_rate=2e-3, warmup_steps=20, checkpoint_every=350),
             batch_size=64,
             n_test=150,  # (paper 1 284)
         )
@@ -182,13 +182,14 @@ class Config:
         return replace(
             small,
             model=replace(
-                small.model, deep_mel=DeepMelConfig(n_mels=40, width=40, conv_depth=4, dim=48)
+                small.model, deep_mel=DeepMelConfig(n_mels=40, width=32, conv_depth=3, dim=48)
             ),
             speech=SpeechConfig(
                 kind="deep_mel",
                 mel=mel,  # 40 frames a second, 40 mels (paper 125, 120)
                 fit=FitConfig(steps=150, learning_rate=2e-3, checkpoint_every=150),
             ),
+            fit=replace(small.fit, steps=250, checkpoint_every=250),
             toy=replace(small.toy, spoken=True),
         )
 

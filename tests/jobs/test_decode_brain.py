@@ -109,6 +109,10 @@ def test_other_models_and_damaged_folders_are_refused(
     (copy / "earshot.json").write_text(json.dumps(facts))
     with pytest.raises(EarShotError, match="whose weights do not fit its config"):
         load_decoder(copy)
+    facts["config"]["model"]["conv_depth"] = 10**9
+    (copy / "earshot.json").write_text(json.dumps(facts))
+    with pytest.raises(EarShotError, match="conv_depth=1000000000"):
+        load_decoder(copy)
     del facts["extra"]["brain"]["mean"]
     (copy / "earshot.json").write_text(json.dumps(facts))
     with pytest.raises(EarShotError, match="does not say whom"):

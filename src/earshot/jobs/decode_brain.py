@@ -171,7 +171,10 @@ def _build(checkpoint: Checkpoint, recipe: Any, config: Any) -> BrainModule:
     """The model of a checkpoint with its weights; sizes are compared before any is allocated."""
     import torch
 
+    from earshot.jobs.rebuild import check_sizes
+
     weights = checkpoint.weights()
+    check_sizes(checkpoint, len(weights))
     with torch.device("meta"):
         wanted = {name: each.shape for name, each in recipe.build(config).state_dict().items()}
     if wanted != {name: each.shape for name, each in weights.items()}:

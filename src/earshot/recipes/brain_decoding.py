@@ -151,7 +151,7 @@ class Config:
 
     @classmethod
     def small(cls) -> Config:
-        """A 250th of it on six simulated brains: half a minute on one core."""
+        """A 300th of it on six simulated brains: half a minute on one core."""
         return cls(
             model=BrainModuleConfig(
                 n_subjects=6,
@@ -169,7 +169,7 @@ class Config:
                 after_s=1.5,  # (paper 2.5)
                 baseline=False,  # (paper True: recordings drift; the simulation does not)
             ),
-            fit=FitConfig(steps=350, learning_rate=2e-3, warmup_steps=20, checkpoint_every=350),
+            fit=FitConfig(steps=300, learning_rate=2e-3, warmup_steps=20, checkpoint_every=300),
             batch_size=64,
             n_test=150,  # (paper 1 284)
         )
@@ -187,9 +187,9 @@ class Config:
             speech=SpeechConfig(
                 kind="deep_mel",
                 mel=mel,  # 40 frames a second, 40 mels (paper 125, 120)
-                fit=FitConfig(steps=150, learning_rate=2e-3, checkpoint_every=150),
+                fit=FitConfig(steps=100, learning_rate=2e-3, checkpoint_every=100),
             ),
-            fit=replace(small.fit, steps=250, checkpoint_every=250),
+            fit=replace(small.fit, steps=200, checkpoint_every=200),
             toy=replace(small.toy, spoken=True),
         )
 

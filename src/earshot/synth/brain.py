@@ -34,7 +34,7 @@ class BrainSimConfig:
     n_subjects: int = 6
     n_sensors: int = 32
     sample_rate: float = 40.0  # Hz
-    n_stories: int = 4  # heard by every subject
+    n_stories: int = 3  # heard by every subject
     story_s: float = 130.0
     n_words: int = 200  # of the language; spoken, a word is any three phones
     spoken: bool = False  # what is heard is sound, spoken by several speakers; else features alone
@@ -53,7 +53,7 @@ class BrainSimConfig:
                 got=f"{self.n_subjects} subjects, {self.n_sensors} sensors, {self.n_stories} "
                 f"stories of {self.story_s:g} s, {self.n_words} words",
                 expected="at least one of each, and stories of 10 s or more",
-                mend="The defaults are 6, 32, 4 of 130 s, 200.",
+                mend="The defaults are 6, 32, 3 of 130 s, 200.",
             )
 
 

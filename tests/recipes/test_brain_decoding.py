@@ -121,6 +121,23 @@ def test_the_paper_s_models_have_their_sizes(preset: str, size: float) -> None:
     assert sum(each.numel() for each in model.parameters()) == pytest.approx(size, rel=0.002)
 
 
+def test_the_paper_s_model_takes_a_step() -> None:
+    """Two windows of 3 s from 273 sensors, less the shift of 18 samples."""
+    torch.manual_seed(0)
+    model = brain_decoding.build(Config.paper())
+    optimizer = torch.optim.Adam(model.parameters(), 3e-4)
+    brain, where, subject = torch.randn(2, 273, 342), torch.rand(2, 273, 2), torch.tensor([0, 26])
+    speech = torch.randn(2, 1_024, 342)
+    losses = []
+    for _ in range(2):
+        loss = SequenceClip()(model(brain, where, subject), model.hear(speech))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[1] < losses[0]
+
+
 def test_the_paper_s_mel_is_the_written_one() -> None:
     listen = MelTarget(Config.deep_mel().speech.mel)
     assert (listen.dim, listen.rate, listen.sample_rate) == (120, 125.0, 16_000)

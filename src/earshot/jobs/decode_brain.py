@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -190,8 +190,6 @@ def _build(checkpoint: Checkpoint, recipe: Any, config: Any) -> BrainModule:
 
 
 def _study(decoder: BrainDecoder, study: str | Path | BrainStudy | None) -> BrainStudy:
-    from dataclasses import replace
-
     from earshot.recipes import find_recipe
 
     if isinstance(study, BrainStudy):

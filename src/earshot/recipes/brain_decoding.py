@@ -100,9 +100,7 @@ class SpeechConfig:
 class Config:
     """Everything that a run depends on beside its study."""
 
-    model: BrainModuleConfig = field(
-        default_factory=BrainModuleConfig
-    )  # subjects, dim: the study's
+    model: BrainModuleConfig = field(default_factory=BrainModuleConfig)  # dim as the study has
     speech: SpeechConfig = field(default_factory=SpeechConfig)
     windows: BrainWindowConfig = field(default_factory=BrainWindowConfig)
     fit: FitConfig = field(default_factory=FitConfig)

@@ -247,7 +247,7 @@ def teach_speech(
             rows = rng.choice(len(sound_of), min(SPEECH_BATCH, len(sound_of)), replace=False)
             yield sound_of[rows[this.rank :: this.world]]
 
-    this.fit(model, model, batches, settings, stage="speech")
+    this.fit(model, lambda waveform: model(waveform), batches, settings, stage="speech")
     if this.rank == 0:
         with replacing(this.out / SPEECH_NAME) as part:
             save_file(model.sound.state_dict(), part)

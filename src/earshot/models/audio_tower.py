@@ -16,6 +16,7 @@ from earshot.encoders.agnostic import (
     Trunk,
 )
 from earshot.encoders.earshot_cnn import EarshotCnn, EarshotCnnConfig
+from earshot.encoders.frame_encoder import FrameEncoder, FrameEncoderConfig
 from earshot.encoders.htsat import Htsat, HtsatConfig
 from earshot.encoders.panns import CnnConfig, PannsCnn
 from earshot.encoders.strip_transformer import StripTransformer, StripTransformerConfig
@@ -43,6 +44,7 @@ class AudioTower:
     earshot: EarshotCnnConfig | None = None
     agnostic: SpectrogramStemConfig | None = None  # into the trunk that the text tower shares
     whisper: WhisperConfig | None = None
+    frames: FrameEncoderConfig | None = None
 
     def __post_init__(self) -> None:
         check_one("audio tower", self)
@@ -138,5 +140,7 @@ def build_audio(tower: AudioTower, trunk: Trunk | None = None) -> Any:
         return StripTransformer(tower.strips)
     if tower.whisper is not None:
         return WhisperSpeech(tower.whisper)
+    if tower.frames is not None:
+        return FrameEncoder(tower.frames)
     assert tower.earshot is not None
     return EarshotCnn(tower.earshot)

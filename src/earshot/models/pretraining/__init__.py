@@ -1,0 +1,1 @@
+"""Encoders with what teaches them: heads, teachers and targets that are left behind afterwards."""

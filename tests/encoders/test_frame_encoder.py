@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -10,9 +12,16 @@ from earshot.encoders.frame_encoder import FrameEncoder, FrameEncoderConfig
 KINDS = ("transformer", "gru")
 
 
-def encoder(kind: str, **sizes: int) -> FrameEncoder:
+def encoder(kind: str, **sizes: int | str) -> FrameEncoder:
     torch.manual_seed(0)
-    config = {"n_features": 6, "dim": 16, "depth": 2, "n_heads": 2, "position_width": 5, **sizes}
+    config: dict[str, Any] = {
+        "n_features": 6,
+        "dim": 16,
+        "depth": 2,
+        "n_heads": 2,
+        "position_width": 5,
+        **sizes,
+    }
     return FrameEncoder(FrameEncoderConfig(kind=kind, **config)).eval()
 
 
@@ -54,8 +63,9 @@ def test_embedding_hears_its_own_frames_alone() -> None:
     assert (clip.grad[0].abs().sum(0) > 0).nonzero()[:, 0].tolist() == [3, 4, 5]
 
 
-def test_where_a_position_is_reaches_the_transformer() -> None:
-    model = encoder("transformer")
+@pytest.mark.parametrize("positions", ["convolution", "sinusoids"])
+def test_where_a_position_is_reaches_the_transformer(positions: str) -> None:
+    model = encoder("transformer", positions=positions)
     clip = torch.randn(1, 6, 24) * 20 - 40
     turned = torch.cat([clip[:, :, 12:], clip[:, :, :12]], 2)
     lengths = torch.tensor([24])

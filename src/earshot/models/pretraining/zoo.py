@@ -34,7 +34,7 @@ from earshot.models.pretraining.predictive import (
 Objective = Literal[
     "apc", "reconstruction", "cpc", "wav2vec2", "w2v_bert", "hubert", "best_rq", "data2vec"
 ]
-OBJECTIVES: tuple[str, ...] = get_args(Objective)
+OBJECTIVES: tuple[Objective, ...] = get_args(Objective)
 FAMILY = {
     "apc": "generative",
     "reconstruction": "generative",

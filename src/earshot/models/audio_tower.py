@@ -17,6 +17,7 @@ from earshot.encoders.agnostic import (
 )
 from earshot.encoders.beats import BeatsConfig, BeatsEncoder
 from earshot.encoders.earshot_cnn import EarshotCnn, EarshotCnnConfig
+from earshot.encoders.frame_encoder import FrameEncoder, FrameEncoderConfig
 from earshot.encoders.htsat import Htsat, HtsatConfig
 from earshot.encoders.mel_frames import MelFrames, MelFramesConfig
 from earshot.encoders.panns import CnnConfig, PannsCnn
@@ -47,6 +48,7 @@ class AudioTower:
     whisper: WhisperConfig | None = None
     beats: BeatsConfig | None = None
     mels: MelFramesConfig | None = None  # the frames themselves
+    frames: FrameEncoderConfig | None = None
 
     def __post_init__(self) -> None:
         check_one("audio tower", self)
@@ -154,5 +156,7 @@ def build_audio(tower: AudioTower, trunk: Trunk | None = None) -> Any:
         return MelFrames(tower.mels)
     if tower.whisper is not None:
         return WhisperSpeech(tower.whisper)
+    if tower.frames is not None:
+        return FrameEncoder(tower.frames)
     assert tower.earshot is not None
     return EarshotCnn(tower.earshot)

@@ -129,11 +129,12 @@ class DilatedConvs(nn.Module):
 class GatedConvs(nn.Module):
     """Convolutions with batch norm and GELU, added to what came in where shapes match, and gates.
 
-    Layer k is dilated 2^(k mod `period`). Every `gate_every`-th is followed by a gated one of
-    kernel 3, which is not added; 0 leaves gates out, `residual=False` the additions. What differs
-    from DilatedConvs is all but the convolution: norm and activation come after it, so there is
-    one conv a layer, and batch norms take every step of every row: rows are of one length.
-    Source: arXiv:2208.12266, 2.3; names of weights as in its code.
+    Layer k is dilated 2^(k mod `period`); the last has `out_dim` channels where given. Every
+    `gate_every`-th is followed by a gated one of kernel 3, which is not added; 0 leaves gates out,
+    `residual=False` the additions. What differs from DilatedConvs is all but the convolution: norm
+    and activation come after it, so there is one conv a layer, and batch norms take every step of
+    every row: rows are of one length.
+    Source: arXiv:2208.12266, Methods; names of weights as in its code.
     """
 
     def __init__(
@@ -142,6 +143,7 @@ class GatedConvs(nn.Module):
         dim: int,
         depth: int,
         *,
+        out_dim: int | None = None,
         kernel: int = 3,
         period: int = 5,
         gate_every: int = 2,
@@ -158,23 +160,20 @@ class GatedConvs(nn.Module):
         self.in_dim, self.residual = in_dim, residual
         self.sequence = nn.ModuleList()
         self.glus = nn.ModuleDict()  # by the number of the layer before it
-        for k in range(depth):
+        widths = [in_dim, *[dim] * (depth - 1), dim if out_dim is None else out_dim]
+        for k, (before, after) in enumerate(zip(widths, widths[1:], strict=False)):
             dilation = 2 ** (k % period)
             conv = nn.Conv1d(
-                dim if k else in_dim,
-                dim,
-                kernel,
-                padding=kernel // 2 * dilation,
-                dilation=dilation,
+                before, after, kernel, padding=kernel // 2 * dilation, dilation=dilation
             )
-            self.sequence.append(nn.Sequential(conv, nn.BatchNorm1d(dim), activation()))
+            self.sequence.append(nn.Sequential(conv, nn.BatchNorm1d(after), activation()))
             if gate_every and (k + 1) % gate_every == 0:
                 self.glus[str(k)] = nn.Sequential(
-                    nn.Conv1d(dim, 2 * dim, 3, padding=1), nn.GLU(dim=1)
+                    nn.Conv1d(after, 2 * after, 3, padding=1), nn.GLU(dim=1)
                 )
 
     def forward(self, hidden: Tensor) -> Tensor:
-        """hidden [batch, in_dim, steps] -> [batch, dim, steps]."""
+        """hidden [batch, in_dim, steps] -> [batch, dim or out_dim, steps]."""
         check_shape(
             "hidden",
             hidden,

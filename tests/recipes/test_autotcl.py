@@ -115,12 +115,12 @@ def test_it_learns_eight_series(tmp_path: Path) -> None:
     def loss_of(turn: autotcl.TurnBatch) -> dict[str, torch.Tensor]:
         return task(turn.batch.frames, turn.batch.n_frames, turn.who)
 
-    settings = FitConfig(steps=90, learning_rate=5e-3, warmup_steps=5)
+    settings = FitConfig(steps=120, learning_rate=5e-3, warmup_steps=5)
     batches = in_turn(SeriesBatches(eight, batch_size=8, seed=0).batches, 1)
     first = loss_of(next(in_turn(SeriesBatches(eight, batch_size=8, seed=0).batches, None)(0)))
     fitted = fit(task, loss_of, batches, settings, tmp_path, after_step=task.after_update)
     assert first["loss"].item() > 1.0  # ln 8 is 2.08
-    assert fitted.loss < 0.4
+    assert fitted.loss < 0.3
 
 
 def test_the_paper_s_model_has_its_size() -> None:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from earshot.core.errors import EarShotError
 from earshot.core.shapes import check_shape, values_are_known
+from earshot.encoders.states import LayerStates
 from earshot.layers.pooling import mean_of_real, padding_of
 from earshot.layers.positions import sinusoids
 from earshot.layers.transformer import Transformer
@@ -82,6 +83,18 @@ class EarshotCnn(nn.Module):
     def forward(self, log_mel: Tensor, n_frames: Tensor) -> Tensor:
         """log_mel [batch, n_mels, frames] in dB, n_frames [batch] -> [batch, 3 * dim]."""
         return self.pooled(*self.steps(log_mel, n_frames))
+
+    @property
+    def position_frames(self) -> float:
+        """Frames of a step."""
+        return float(2 ** len(self.config.widths))
+
+    def layers(self, log_mel: Tensor, n_frames: Tensor) -> LayerStates:
+        """The convolutions' steps, and what attention makes of them."""
+        steps, padding = self.steps(log_mel, n_frames)
+        places = sinusoids(*steps.shape[1:]).to(steps)
+        ordered = self.blocks(steps + places, padding)
+        return LayerStates((steps, ordered), (~padding).sum(1))
 
     def pooled(self, steps: Tensor, padding: Tensor) -> Tensor:
         """One row [batch, 3 * dim] of steps [batch, steps, dim] where padding is False."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from earshot.core.errors import EarShotError
 from earshot.core.shapes import values_are_known
+from earshot.encoders.states import LayerStates
 from earshot.layers.feature_fusion import fusion_block
 
 if TYPE_CHECKING:
@@ -126,6 +127,17 @@ class Htsat(nn.Module):
         log_mel [batch, n_mels, frames], or [batch, 4, n_mels, frames] views for a fused model;
         n_frames [batch], all equal to frames; is_longer [batch] bool, False where left out.
         """
+        return self._heard(log_mel, n_frames, is_longer).pooler_output
+
+    def layers(self, log_mel: Tensor, n_frames: Tensor) -> LayerStates:
+        """The last stage's states over time, its rows of frequency averaged."""
+        grid = self._heard(log_mel, n_frames, None).last_hidden_state  # [batch, dim, bands, steps]
+        hidden = grid.mean(2).transpose(1, 2)  # [batch, positions, dim]
+        n_positions = torch.full_like(n_frames, hidden.shape[1])
+        return LayerStates((hidden,), n_positions, log_mel.shape[-1] / hidden.shape[1])
+
+    def _heard(self, log_mel: Tensor, n_frames: Tensor, is_longer: Tensor | None) -> Any:
+        """What the library's model says of views."""
         views = log_mel if log_mel.dim() == 4 else log_mel[:, None]  # [batch, views, n_mels, ...]
         self._check(views, n_frames)
         if self.fused and views.shape[1] == 1:
@@ -133,7 +145,7 @@ class Htsat(nn.Module):
         if is_longer is None:
             is_longer = torch.zeros(len(views), dtype=torch.bool, device=views.device)
         features = views.transpose(2, 3)  # [batch, views, frames, n_mels]
-        return self.model(input_features=features, is_longer=is_longer).pooler_output
+        return self.model(input_features=features, is_longer=is_longer)
 
     def _check(self, views: Tensor, n_frames: Tensor) -> None:
         """Refuse what would be stretched or folded wrongly."""

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from earshot.core.errors import EarShotError
 from earshot.core.shapes import check_shape
+from earshot.encoders.states import LayerStates
 from earshot.layers.pooling import mean_of_real, padding_of
 from earshot.layers.positions import sinusoids
 from earshot.layers.transformer import Transformer
@@ -52,6 +53,16 @@ class StripTransformer(nn.Module):
         """log_mel [batch, n_mels, frames] in dB, n_frames [batch]: real lengths -> [batch, dim]."""
         hidden, padding = self.positions(log_mel, n_frames)
         return mean_of_real(hidden, padding)
+
+    @property
+    def position_frames(self) -> float:
+        """Frames of a strip."""
+        return float(self.config.strip)
+
+    def layers(self, log_mel: Tensor, n_frames: Tensor) -> LayerStates:
+        """The states of the strips: the last layer's alone."""
+        hidden, padding = self.positions(log_mel, n_frames)
+        return LayerStates((hidden,), (~padding).sum(1))
 
     def positions(self, log_mel: Tensor, n_frames: Tensor) -> tuple[Tensor, Tensor]:
         """The hidden states [batch, strips, dim] before averaging, and their padding."""

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from earshot.core.errors import EarShotError
 from earshot.core.shapes import check_shape
+from earshot.encoders.states import LayerStates
 from earshot.layers.pooling import mean_of_real, padding_of
 
 SILENCE, RANGE = -10.0, 8.0  # log10 of the least power; what lies further below the peak is cut
@@ -70,6 +71,8 @@ class WhisperSpeech(nn.Module):
     followed by digital silence up to the window.
     """
 
+    position_frames = 2.0  # the second convolution halves the frames
+
     def __init__(self, config: WhisperConfig):
         super().__init__()
         from transformers.models.whisper.modeling_whisper import WhisperEncoder
@@ -79,10 +82,16 @@ class WhisperSpeech(nn.Module):
 
     def forward(self, log_mel: Tensor, n_frames: Tensor) -> Tensor:
         """log_mel [batch, n_mels, frames] in dB, n_frames [batch]: real lengths -> [batch, dim]."""
-        frames = self.rescaled(log_mel, n_frames)
-        hidden = self.model(frames).last_hidden_state  # [batch, window_frames / 2, dim]
-        n_real = (n_frames.clamp(max=self.config.window_frames) + 1) // 2
-        return mean_of_real(hidden, padding_of(n_real, hidden.shape[1]))
+        hidden = self.model(self.rescaled(log_mel, n_frames)).last_hidden_state
+        return mean_of_real(hidden, padding_of(self._n_real(n_frames), hidden.shape[1]))
+
+    def layers(self, log_mel: Tensor, n_frames: Tensor) -> LayerStates:
+        """Hidden states [batch, window_frames / 2, dim] from the convolutions to the last layer."""
+        found = self.model(self.rescaled(log_mel, n_frames), output_hidden_states=True)
+        return LayerStates(tuple(found.hidden_states), self._n_real(n_frames))
+
+    def _n_real(self, n_frames: Tensor) -> Tensor:
+        return (n_frames.clamp(max=self.config.window_frames) + 1) // 2
 
     def rescaled(self, log_mel: Tensor, n_frames: Tensor) -> Tensor:
         """What Whisper reads [batch, n_mels, window_frames]: 80 dB below each clip's peak, scaled.

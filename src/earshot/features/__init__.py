@@ -13,6 +13,7 @@ from earshot.features.kaldi import KaldiFbank, KaldiFbankConfig, fit_frames, sta
 from earshot.features.log_mel import LogMel, LogMelConfig
 from earshot.features.mel import mel_filter_bank
 from earshot.features.stft import STFTConfig, istft, stft
+from earshot.features.waveform import Waveform, WaveformConfig
 
 __all__ = [
     "FusedViews",
@@ -21,6 +22,8 @@ __all__ = [
     "LogMel",
     "LogMelConfig",
     "STFTConfig",
+    "Waveform",
+    "WaveformConfig",
     "centre_crop",
     "fit_frames",
     "fuse_views",

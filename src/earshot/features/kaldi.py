@@ -100,6 +100,10 @@ class KaldiFbank(FrontEnd):
         """What a frame of padding holds: a raw zero, normalised as the released code does it."""
         return 0.0 if self.config.per_bin else -self.config.mean / (2.0 * self.config.std)
 
+    def frames_of(self, n_samples: int) -> int:
+        """How many frames a clip of that many samples has: whole windows, one at the least."""
+        return max(0, n_samples - self.config.window_length) // self.config.hop_length + 1
+
     def forward(self, waveform: Tensor, n_samples: Tensor) -> tuple[Tensor, Tensor]:
         """waveform [batch, samples], n_samples -> log_mel [batch, n_mels, frames], n_frames.
 

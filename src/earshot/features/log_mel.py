@@ -158,6 +158,10 @@ class LogMel(FrontEnd):
         """What silence reads, in dB."""
         return 10.0 * float(np.log10(self.config.floor))
 
+    def frames_of(self, n_samples: int) -> int:
+        """How many frames a clip of that many samples has."""
+        return n_samples // self.config.hop_length + 1
+
     def forward(self, waveform: Tensor, n_samples: Tensor) -> tuple[Tensor, Tensor]:
         """waveform [batch, samples], n_samples -> log_mel [batch, n_mels, frames], n_frames.
 

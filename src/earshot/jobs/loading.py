@@ -35,7 +35,7 @@ def load(
     hop_s: float | None = None,
     tokenizer: str | Path | None = None,
 ) -> Embedder:
-    """A model that embeds sounds and texts into one space.
+    """A model that embeds sounds and, where it knows words, texts into one space.
 
     model: a shipped name, a run folder, a `transformers` CLAP folder or hub name, a LAION .pt or a
     Microsoft .pth; what lies there decides, not how it is called. `offline` closes the network
@@ -110,8 +110,9 @@ def _from_checkpoint(checkpoint: Checkpoint, name: str, options: dict[str, Any])
 
     model = rebuild(checkpoint)
     options.pop("tokenizer", None)  # its own is a part of it
-    if isinstance(model.tokenizer, DeferredTokenizer) and has_tokenizer(checkpoint.folder):
-        model.tokenizer.files = checkpoint.folder
+    tokenizer = getattr(model, "tokenizer", None)
+    if isinstance(tokenizer, DeferredTokenizer) and has_tokenizer(checkpoint.folder):
+        tokenizer.files = checkpoint.folder
     return Embedder(model, name, **options)
 
 

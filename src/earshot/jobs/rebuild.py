@@ -13,13 +13,13 @@ from earshot.core.errors import EarShotError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from earshot.models.two_tower import TwoTower
+    from earshot.models.sound_encoder import SoundEncoder
 
 LARGEST = 10_000_000  # of any size in a config: rates, vocabularies and widths lie far below
 MEND = "Copy the folder again, weights and earshot.json together."
 
 
-def rebuild(checkpoint: Checkpoint) -> TwoTower:
+def rebuild(checkpoint: Checkpoint) -> SoundEncoder:
     """The model of a checkpoint with its weights.
 
     Raises EarShotError for another kind of model, and for a config and weights that do not belong
@@ -41,9 +41,9 @@ def rebuild(checkpoint: Checkpoint) -> TwoTower:
     return model
 
 
-def _build(checkpoint: Checkpoint) -> TwoTower:
+def _build(checkpoint: Checkpoint) -> SoundEncoder:
     """The model with random weights."""
-    from earshot.models.two_tower import TwoTower
+    from earshot.models.sound_encoder import SoundEncoder
     from earshot.recipes import find_recipe
 
     recipe = find_recipe(checkpoint.recipe)
@@ -59,11 +59,11 @@ def _build(checkpoint: Checkpoint) -> TwoTower:
             expected="the config that its weights were trained with",
             mend=MEND,
         ) from fault
-    if not isinstance(model, TwoTower):
+    if not isinstance(model, SoundEncoder):
         raise EarShotError(
             got=f"{checkpoint.folder}, a model of recipe {checkpoint.recipe!r}",
-            expected="a model that embeds sound and text into one space",
-            mend="Search and tag with a model of an alignment paper: earshot papers.",
+            expected="a model that embeds sound",
+            mend="Use a model of an alignment or representation paper: earshot papers.",
         )
     return model
 
@@ -102,7 +102,7 @@ def _sizes(value: Any, name: str) -> Iterator[tuple[str, int]]:
         yield name, value
 
 
-def _check_fit(checkpoint: Checkpoint, model: TwoTower, weights: Mapping[str, Tensor]) -> None:
+def _check_fit(checkpoint: Checkpoint, model: SoundEncoder, weights: Mapping[str, Tensor]) -> None:
     """Refuse weights of other names or shapes than the config asks for."""
     own = {name: list(tensor.shape) for name, tensor in model.state_dict().items()}
     missing, unexpected = sorted(own.keys() - weights.keys()), sorted(weights.keys() - own.keys())

@@ -1,4 +1,4 @@
-"""The inference face of every two-tower model: the same sound gives the same embedding, always."""
+"""The inference face of every model: the same sound gives the same embedding, always."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from earshot.models.openvino_tower import (
     has_openvino,
     takes_full_windows,
 )
+from earshot.models.sound_encoder import SoundEncoder
 from earshot.models.two_tower import TwoTower
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class ClipEmbedding:
 
 
 class Embedder:
-    """Sounds and texts to unit vectors, deterministically.
+    """Sounds and, where the model has words, texts to unit vectors, deterministically.
 
     A clip is read in windows of the model's `window_s`, one every `hop_s` (the window's length
     where left out), never cropped at random; all windows are kept, and their mean is the clip.
@@ -70,7 +71,7 @@ class Embedder:
 
     def __init__(
         self,
-        model: TwoTower,
+        model: SoundEncoder,
         name: str,
         *,
         hop_s: float | None = None,
@@ -112,12 +113,26 @@ class Embedder:
     @cached_property
     def dim(self) -> int:
         """How many numbers an embedding has."""
-        return int(self.embed_texts([""]).shape[1])
+        if isinstance(self.model, TwoTower):
+            return int(self.embed_texts([""]).shape[1])
+        return self.model.audio_encoder.dim
 
     @property
     def scale(self) -> float:
         """What the model multiplies cosines by before a softmax."""
-        return float(self.model.scale.detach())
+        return float(self.words.scale.detach())
+
+    @property
+    def words(self) -> TwoTower:
+        """The model as one that knows words; EarShotError where it only hears."""
+        if isinstance(self.model, TwoTower):
+            return self.model
+        raise EarShotError(
+            got=f"{self.name}, which hears and knows no words",
+            expected="a model of sound and language for texts",
+            mend="Pass one, such as earshot-small, or teach this one words: "
+            "earshot run clap --audio-model MODEL.",
+        )
 
     @cached_property
     def fingerprint(self) -> str:
@@ -125,12 +140,13 @@ class Embedder:
         model = self.model
         facts = {
             "features": repr(getattr(model.features, "config", model.features)),
-            "tokenizer": model.tokenizer.facts,
             "windowing": [self.sample_rate, self.window_s, self.hop_s, model.fill],
             "long_clips": [self.long_clips, repr(model.long_clips)],
             "pooling": self.pooling,
             "precision": self.precision,
         }
+        if isinstance(model, TwoTower):
+            facts["tokenizer"] = model.tokenizer.facts
         tables = {f"features {name}": table for name, table in model.features.named_buffers()}
         return fingerprint(facts, {**model.state_dict(), **tables})
 
@@ -176,11 +192,12 @@ class Embedder:
             return self._in_batches(prepared, lengths, self._audio_batch)
 
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
-        """Unit rows [n, dim] of texts."""
+        """Unit rows [n, dim] of texts; EarShotError where the model knows no words."""
+        embed_text = self.words.embed_text
         distinct = list(dict.fromkeys(texts))
         lengths = [len(text) for text in distinct]
         with self._autocast(self.precision == "bf16"):
-            rows = self._in_batches(distinct, lengths, self.model.embed_text)
+            rows = self._in_batches(distinct, lengths, embed_text)
         place = {text: i for i, text in enumerate(distinct)}
         return rows[[place[text] for text in texts]]
 

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from earshot.core.errors import EarShotError
 from earshot.core.fingerprint import fingerprint
-from earshot.models.two_tower import TwoTower
+from earshot.models.sound_encoder import SoundEncoder
 
 FORMAT = 1  # of what lies in the cache
 HINTS = {"fp32": "f32", "bf16": "bf16"}
@@ -37,7 +37,7 @@ def cpu_has_bf16() -> bool:
     return "BF16" in _openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
-def takes_full_windows(model: TwoTower) -> bool:
+def takes_full_windows(model: SoundEncoder) -> bool:
     """Whether every clip comes to the audio encoder as a full window, so that its graph is one."""
     return model.fill != "none"
 
@@ -51,7 +51,7 @@ class OpenVinoTower:
     EARSHOT_CACHE, or ~/.cache/earshot; a cache that cannot be written is done without.
     """
 
-    def __init__(self, model: TwoTower, precision: Literal["fp32", "bf16"] = "fp32") -> None:
+    def __init__(self, model: SoundEncoder, precision: Literal["fp32", "bf16"] = "fp32") -> None:
         if not takes_full_windows(model):
             raise EarShotError(
                 got="a model that takes clips of any length",
@@ -88,7 +88,7 @@ class OpenVinoTower:
 class _FullWindow(nn.Module):
     """What is exported: from the log-mel of one full window to its unit row."""
 
-    def __init__(self, model: TwoTower) -> None:
+    def __init__(self, model: SoundEncoder) -> None:
         super().__init__()
         self.model = model
         self.frames = model.window_frames
@@ -113,7 +113,7 @@ def _openvino() -> ModuleType:
     return openvino
 
 
-def _graph(model: TwoTower, core: Any) -> Any:
+def _graph(model: SoundEncoder, core: Any) -> Any:
     """The exported graph, from the cache where it holds this very tower."""
     projection = {f"projection {k}": v for k, v in model.audio_projection.state_dict().items()}
     tensors = {**model.audio_encoder.state_dict(), **projection}
@@ -132,7 +132,7 @@ def _graph(model: TwoTower, core: Any) -> Any:
     return core.read_model(kept) if graph is None or kept.is_file() else graph
 
 
-def _export(model: TwoTower) -> Any:
+def _export(model: SoundEncoder) -> Any:
     """The tower as an OpenVINO graph for one full window."""
     n_mels = model.features.config.n_mels
     example = torch.zeros(1, n_mels, model.window_frames)

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
 from torch import nn
 
 from earshot.core.errors import EarShotError
 from earshot.encoders.agnostic import (
     AgnosticEncoder,
-    SpectrogramStem,
-    SpectrogramStemConfig,
     Trunk,
     TrunkConfig,
     WordStem,
     WordStemConfig,
 )
-from earshot.encoders.earshot_cnn import EarshotCnn, EarshotCnnConfig
-from earshot.encoders.htsat import Htsat, HtsatConfig
-from earshot.encoders.panns import CnnConfig, PannsCnn
 from earshot.encoders.pretrained_text import (
     PretrainedText,
     bert_text,
@@ -31,39 +24,30 @@ from earshot.encoders.pretrained_text import (
     roberta_text,
     t5_text,
 )
-from earshot.encoders.strip_transformer import StripTransformer, StripTransformerConfig
 from earshot.encoders.text_transformer import TextTransformer, TextTransformerConfig
-from earshot.encoders.whisper import WhisperConfig, WhisperSpeech
-from earshot.features import LogMel, LogMelConfig
+from earshot.features import KaldiFbankConfig, LogMelConfig, WaveformConfig
 from earshot.layers.projection import FineToCoarse, MlpProjection, ResidualProjection
+from earshot.models.audio_tower import (
+    AudioTower,
+    build_audio,
+    build_front_end,
+    check_one,
+    check_one_front_end,
+    check_window,
+)
 from earshot.models.long_clips import LongClips
 from earshot.models.public_weights import load_public_weights
-from earshot.models.two_tower import Fill, TwoTower
+from earshot.models.sound_encoder import Fill
+from earshot.models.two_tower import TwoTower
 from earshot.text.deferred import DeferredTokenizer
 from earshot.text.tokenizer import BpeTokenizer, Tokenizer, WordTokenizer
 
-LONGEST_WINDOW_S = 600.0
 PROJECTIONS: dict[str, tuple[Any, Any]] = {  # of the audio tower and of the text tower
     "mlp": (MlpProjection, MlpProjection),
     "residual": (ResidualProjection, ResidualProjection),
     "fine_to_coarse": (FineToCoarse, nn.Linear),
     "linear": (nn.Linear, nn.Linear),
 }
-
-
-@dataclass(frozen=True)
-class AudioTower:
-    """The audio encoder: exactly one of these is set."""
-
-    htsat: HtsatConfig | None = None
-    cnn: CnnConfig | None = None
-    strips: StripTransformerConfig | None = None
-    earshot: EarshotCnnConfig | None = None
-    agnostic: SpectrogramStemConfig | None = None  # into the trunk that the text tower shares
-    whisper: WhisperConfig | None = None
-
-    def __post_init__(self) -> None:
-        check_one("audio tower", self)
 
 
 @dataclass(frozen=True)
@@ -167,7 +151,7 @@ class TextTower:
 class TwoTowerConfig:
     """A two-tower model: front end, towers, and the space they share."""
 
-    features: LogMelConfig
+    features: LogMelConfig | None
     audio: AudioTower
     text: TextTower
     projection: Literal["mlp", "residual", "linear", "fine_to_coarse"] = "mlp"
@@ -177,6 +161,8 @@ class TwoTowerConfig:
     fill: Fill = "repeatpad"  # of clips shorter than the window
     long_clips: Literal["crop", "resize", "fusion"] = "crop"  # what longer ones come to
     trunk: TrunkConfig | None = None  # what agnostic towers share
+    fbank: KaldiFbankConfig | None = None  # in the place of features
+    waveform: WaveformConfig | None = None  # in the place of features
 
     def __post_init__(self) -> None:
         parts = {"a trunk": self.trunk, "an agnostic audio tower": self.audio.agnostic,
@@ -188,24 +174,8 @@ class TwoTowerConfig:
                 expected="all three together, or none of them",
                 mend="Set model.trunk, model.audio.agnostic and model.text.agnostic, or none.",
             )
-        if not 0 < self.window_s <= LONGEST_WINDOW_S:
-            raise EarShotError(
-                got=f"window_s={self.window_s:g}",
-                expected=f"above 0 and at most {LONGEST_WINDOW_S:g}",
-                mend="Longer sounds are read in several windows.",
-            )
-
-
-def check_one(what: str, choice: Any) -> None:
-    """Refuse a choice of parts unless exactly one is set."""
-    names = [part.name for part in dataclasses.fields(choice)]
-    chosen = [name for name in names if getattr(choice, name) is not None]
-    if len(chosen) != 1:
-        raise EarShotError(
-            got=f"{' and '.join(chosen) or 'nothing'} as the {what}",
-            expected=f"one of {', '.join(names)}",
-            mend="Set the others to none, such as --set model.audio.htsat=none.",
-        )
+        check_one_front_end(self)
+        check_window(self.window_s)
 
 
 def build_two_tower(config: TwoTowerConfig) -> TwoTower:
@@ -221,8 +191,7 @@ def build_two_tower(config: TwoTowerConfig) -> TwoTower:
             expected="an HTSAT with a fusion where long_clips is fusion, and nowhere else",
             mend="Set model.audio.htsat.fusion=aff with model.long_clips=fusion, or neither.",
         )
-    with torch.device("cpu"):  # tables, not weights: they have values on the meta device too
-        features = LogMel(config.features)
+    features = build_front_end(config)
     return TwoTower(
         features=features,
         audio_encoder=audio_encoder,
@@ -230,7 +199,7 @@ def build_two_tower(config: TwoTowerConfig) -> TwoTower:
         tokenizer=tokenizer,
         text_encoder=text_encoder,
         text_projection=_text_projection(config, text_encoder.dim),
-        sample_rate=config.features.sample_rate,
+        sample_rate=features.config.sample_rate,
         window_s=config.window_s,
         fill=config.fill,
         long_clips=None if config.long_clips == "crop" else LongClips(config.long_clips),
@@ -248,23 +217,6 @@ def _text_projection(config: TwoTowerConfig, dim: int) -> nn.Module:
             mend=f"Set model.dim={dim}.",
         )
     return nn.Identity()
-
-
-def build_audio(tower: AudioTower, trunk: Trunk | None = None) -> Any:
-    """The audio encoder that is set; an agnostic one leads into `trunk`."""
-    if tower.agnostic is not None:
-        assert trunk is not None
-        return AgnosticEncoder(SpectrogramStem(tower.agnostic, trunk.config.dim), trunk)
-    if tower.htsat is not None:
-        return Htsat(tower.htsat)
-    if tower.cnn is not None:
-        return PannsCnn(tower.cnn)
-    if tower.strips is not None:
-        return StripTransformer(tower.strips)
-    if tower.whisper is not None:
-        return WhisperSpeech(tower.whisper)
-    assert tower.earshot is not None
-    return EarshotCnn(tower.earshot)
 
 
 def build_text(tower: TextTower, trunk: Trunk | None = None) -> tuple[Tokenizer, Any]:

@@ -10,33 +10,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from earshot.core.errors import EarShotError
-from earshot.core.shapes import check_shape, values_are_known
-from earshot.features.fit_length import repeat_cut, repeat_pad, zero_pad
 from earshot.layers.spec_augment import SpecAugment
 from earshot.models.long_clips import LongClips
+from earshot.models.sound_encoder import Fill, SoundEncoder
 from earshot.text.tokenizer import Tokenizer
 
 MAX_SCALE = 100.0
-Fill = Literal["none", "zeros", "repeatpad", "tile"]
 Side = Literal["audio", "text"]
-FILLS = {"zeros": zero_pad, "repeatpad": repeat_pad, "tile": repeat_cut}
 
 
-class TwoTower(nn.Module):
-    """Front end, audio encoder and projection; tokenizer, text encoder and projection; one scale.
+class TwoTower(SoundEncoder):
+    """A SoundEncoder; tokenizer, text encoder and projection; one scale.
 
-    Every part is handed in:
-    - `features(waveform, n_samples) -> (log_mel [batch, n_mels, frames], n_frames)`;
-    - `audio_encoder(log_mel, n_frames) -> [batch, .dim]`;
+    The parts of words are handed in, as those of sound are:
     - `tokenizer(texts) -> (tokens, padding)`, `text_encoder(tokens, padding) -> [batch, .dim]`;
     - the projections take each encoder's dim to the shared one; Identity where none is wanted.
-
-    `fill` brings clips shorter than the window up to it, for encoders that need full windows:
-    "zeros" adds silence, "repeatpad" repeats the clip as often as it fits whole and adds silence
-    (LAION), "tile" repeats it and cuts the last one (Microsoft). `long_clips` says how clips longer
-    than the window become one embedding, where the audio encoder can; without it they are refused.
-    `spec_augment` masks stripes of the log-mel while training.
     Source: arXiv:2211.06687, arXiv:2206.04769.
     """
 
@@ -55,31 +43,20 @@ class TwoTower(nn.Module):
         long_clips: LongClips | None = None,
         spec_augment: SpecAugment | None = None,
     ):
-        super().__init__()
-        self.features, self.tokenizer = features, tokenizer
-        self.audio_encoder, self.audio_projection = audio_encoder, audio_projection
+        super().__init__(
+            features=features,
+            audio_encoder=audio_encoder,
+            audio_projection=audio_projection,
+            sample_rate=sample_rate,
+            window_s=window_s,
+            fill=fill,
+            long_clips=long_clips,
+            spec_augment=spec_augment,
+        )
+        self.tokenizer = tokenizer
         self.text_encoder, self.text_projection = text_encoder, text_projection
-        self.sample_rate, self.window_s = sample_rate, window_s
-        self.fill, self.long_clips, self.spec_augment = fill, long_clips, spec_augment
         self.logit_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
         self.locked: tuple[Side, ...] = ()
-        own = getattr(getattr(features, "config", None), "sample_rate", sample_rate)
-        if own != sample_rate:
-            raise EarShotError(
-                got=f"sample_rate={sample_rate} Hz with a front end for {own} Hz",
-                expected="the same rate in both",
-                mend="Give TwoTower the sample rate of its features.",
-            )
-
-    @property
-    def window_samples(self) -> int:
-        """The longest clip in samples that is embedded without `long_clips`."""
-        return round(self.window_s * self.sample_rate)
-
-    @property
-    def window_frames(self) -> int:
-        """How many frames a full window has, counted as the front end counts them."""
-        return self.window_samples // self.features.config.hop_length + 1
 
     @property
     def scale(self) -> Tensor:
@@ -115,72 +92,12 @@ class TwoTower(nn.Module):
             return self.audio_encoder, self.audio_projection
         return self.text_encoder, self.text_projection
 
-    def embed_audio(self, waveform: Tensor, n_samples: Tensor) -> Tensor:
-        """Unit rows [batch, dim] of waveform [batch, samples], float32 in [-1, 1], at sample_rate.
-
-        n_samples [batch]: real lengths; what lies past them is never heard.
-        """
-        self._check(waveform, n_samples)
-        return self.embed_frames(*self.frames(waveform, n_samples))
-
     def embed_text(self, texts: Sequence[str]) -> Tensor:
         """Unit rows [batch, dim] of texts; whatever exceeds the tokenizer's limit is cut."""
         return F.normalize(self.text_projection(self.text_hidden(texts)).float())
-
-    def embed_frames(self, log_mel: Tensor, n_frames: Tensor) -> Tensor:
-        """Unit rows [batch, dim] of what `frames` gave: embed_audio from there on."""
-        return F.normalize(self.audio_projection(self.hidden_frames(log_mel, n_frames)).float())
-
-    def audio_hidden(self, waveform: Tensor, n_samples: Tensor) -> Tensor:
-        """What the audio encoder says before projection, [batch, encoder dim]."""
-        self._check(waveform, n_samples)
-        return self.hidden_frames(*self.frames(waveform, n_samples))
-
-    def hidden_frames(self, log_mel: Tensor, n_frames: Tensor) -> Tensor:
-        """What the audio encoder says of what `frames` gave, [batch, encoder dim]."""
-        longer: tuple[Tensor, ...] = ()
-        fits = not values_are_known() or not bool((n_frames > self.window_frames).any())
-        if self.long_clips is not None and not fits:
-            log_mel, longer = self.long_clips.fit(
-                log_mel, n_frames, self.window_frames, training=self.training
-            )
-            n_frames = torch.full_like(n_frames, self.window_frames)
-        if self.spec_augment is not None:
-            log_mel = self.spec_augment(log_mel, n_frames)
-        return self.audio_encoder(log_mel, n_frames, *longer)
 
     def text_hidden(self, texts: Sequence[str]) -> Tensor:
         """What the text encoder says before projection, [batch, encoder dim]."""
         tokens, padding = self.tokenizer(texts)
         device = self.logit_scale.device
         return self.text_encoder(tokens.to(device), padding.to(device))
-
-    def frames(self, waveform: Tensor, n_samples: Tensor) -> tuple[Tensor, Tensor]:
-        """The log-mel [batch, n_mels, frames] and n_frames [batch], short clips filled."""
-        if values_are_known():
-            waveform = waveform[:, : int(n_samples.max())]  # the batch's own padding is not needed
-        if self.fill != "none":
-            waveform, n_samples = FILLS[self.fill](waveform, n_samples, self.window_samples)
-        with torch.autocast(waveform.device.type, enabled=False):  # |STFT|^2 overflows fp16
-            return self.features(waveform.float(), n_samples)
-
-    def _check(self, waveform: Tensor, n_samples: Tensor) -> None:
-        """Refuse what the towers would take and get wrong."""
-        check_shape(
-            "waveform", waveform, ("batch", "samples"), mend="Mix down to mono and stack the clips."
-        )
-        check_shape("n_samples", n_samples, (len(waveform),), mend="Give every clip its length.")
-        if not values_are_known():
-            return
-        if bool((n_samples < 1).any()) or bool((n_samples > waveform.shape[1]).any()):
-            raise EarShotError(
-                got=f"n_samples from {int(n_samples.min())} to {int(n_samples.max())}",
-                expected=f"lengths from 1 to {waveform.shape[1]}, the width of the batch",
-                mend="Leave out empty clips and give real lengths.",
-            )
-        if self.long_clips is None and bool((n_samples > self.window_samples).any()):
-            raise EarShotError(
-                got=f"a clip of {int(n_samples.max()) / self.sample_rate:.2f} s",
-                expected=f"at most {self.window_s:g} s, the model's window",
-                mend="Cut it into windows, as Embedder.embed_audio does, or give long_clips.",
-            )

@@ -33,7 +33,9 @@ from earshot.training.run_state import (
 from earshot.training.schedules import Schedule, learning_rate_factor
 
 CHECKPOINTS, LOCK = "checkpoints", ".writer.lock"
-LossOf = Callable[[Any], Tensor | None]  # a batch -> its mean loss; None: leave that batch out
+# A batch -> its mean loss, or a dict with it as "loss" and figures to log beside it; None: leave
+# that batch out.
+LossOf = Callable[[Any], "Tensor | dict[str, Tensor] | None"]
 
 
 @dataclass(frozen=True)
@@ -86,12 +88,16 @@ class _Step(nn.Module):
         super().__init__()
         self.model, self.loss_of, self.bf16 = model, loss_of, precision == "bf16"
 
-    def forward(self, batch: Any) -> Tensor | None:
+    def forward(self, batch: Any) -> dict[str, Tensor] | None:
         device = next(self.model.parameters()).device.type
         # accelerate keeps one precision per process; a claim's arms may want several
         with torch.autocast(device, dtype=torch.bfloat16, enabled=self.bf16):
-            loss = self.loss_of(batch)
-            return None if loss is None else loss.float()
+            found = self.loss_of(batch)
+        if found is None:
+            return None
+        figures = found if isinstance(found, dict) else {"loss": found}
+        logged = {name: value.detach().float() for name, value in figures.items()}
+        return {**logged, "loss": figures["loss"].float()}
 
 
 def fit(
@@ -106,8 +112,9 @@ def fit(
 ) -> FitResult:
     """Train `model` in place for `config.steps` updates and leave checkpoints and log in `out`.
 
-    `loss_of(batch)` gives the mean loss of a batch through `model`, or None, in every process
-    alike, to learn nothing from it: an update without any loss moves nothing. `batches(n)` iterates
+    `loss_of(batch)` gives the mean loss of a batch through `model`, or a dict with it as "loss",
+    whose other scalars are logged beside it; or None, in every process alike, to learn nothing from
+    that batch: an update without any loss moves nothing. `batches(n)` iterates
     over batches from the n-th on and must give the same ones whenever it is asked: a run that was
     killed and resumed ends with the same weights, bit for bit on one machine. With several
     processes (`torchrun`) it gives each its own rows of every batch, as a BatchLoader told rank and
@@ -180,7 +187,9 @@ def _fit(
             progress.step += 1
             if not math.isnan(update.loss):
                 progress.loss = update.loss
-            log.note(progress.step, progress.loss, rate, update.grad_norm, update.audio_s)
+            log.note(
+                progress.step, progress.loss, rate, update.grad_norm, update.audio_s, update.parts
+            )
             if progress.step % config.checkpoint_every == 0 or progress.step == config.steps:
                 save_state(accelerator, out / CHECKPOINTS, progress.step)
     finally:
@@ -204,6 +213,7 @@ class _Update:
     loss: float  # mean over its batches; NaN where all of them were left out
     grad_norm: float  # before clipping
     audio_s: float
+    parts: dict[str, float]  # what else the loss said, of the last batch
 
 
 def _update(
@@ -215,7 +225,7 @@ def _update(
     done: int,
 ) -> _Update:
     """Move the weights once, by the gradient of `config.accumulate` batches; `done` were before."""
-    losses, audio_s, norm = [], 0.0, float("nan")
+    losses, audio_s, norm, parts = [], 0.0, float("nan"), {}
     for _ in range(config.accumulate):
         batch = next(source, None)
         if batch is None:
@@ -226,8 +236,10 @@ def _update(
             )
         audio_s += _seconds(batch, accelerator.unwrap_model(step).model) * accelerator.num_processes
         with accelerator.accumulate(step):
-            loss = _loss(step, send_to_device(batch, accelerator.device), done)
-            if loss is not None:
+            figures = _loss(step, send_to_device(batch, accelerator.device), done)
+            if figures is not None:
+                loss = figures.pop("loss")
+                parts = {name: float(value) for name, value in figures.items()}
                 losses.append(_finite(accelerator.reduce(loss.detach(), "mean"), "a loss", done))
                 accelerator.backward(loss)
             elif config.accumulate > 1 and accelerator.num_processes > 1:
@@ -242,10 +254,10 @@ def _update(
             optimizer.step()
             optimizer.zero_grad()
     mean = sum(losses) / len(losses) if losses else float("nan")
-    return _Update(mean, norm, audio_s)
+    return _Update(mean, norm, audio_s, parts)
 
 
-def _loss(step: nn.Module, batch: Any, done: int) -> Tensor | None:
+def _loss(step: nn.Module, batch: Any, done: int) -> dict[str, Tensor] | None:
     """The loss of a batch; a fault that it meets is told with the update it was met in."""
     try:
         return step(batch)

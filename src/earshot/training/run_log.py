@@ -7,8 +7,9 @@ import importlib.util
 import io
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from tqdm import tqdm
 
@@ -19,7 +20,7 @@ FIELDS = ("step", "loss", "learning_rate", "grad_norm", "x_real_time", "elapsed_
 
 
 class RunLog:
-    """Rows of FIELDS in `out/log.csv`, the same in `out/tensorboard`, and a progress bar.
+    """Rows of FIELDS and of a loss's parts in `out/log.csv`, the same in `out/tensorboard`, a bar.
 
     Begun at a step above 0 it drops the rows that a killed run wrote after its last checkpoint,
     so that the file reads as one run.
@@ -33,11 +34,8 @@ class RunLog:
             return
         kept = [row for row in read_log(out) if row["step"] <= step] if step else []
         self.elapsed_before = kept[-1]["elapsed_s"] if kept else 0.0
-        table = io.StringIO()
-        writer = csv.DictWriter(table, FIELDS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({name: _short(row[name]) for name in FIELDS} for row in kept)
-        write_text(self.path, table.getvalue())
+        self.fields = tuple(kept[-1]) if kept else FIELDS
+        self._write(kept)
         self.bar = tqdm(
             total=steps,
             initial=step,
@@ -49,9 +47,18 @@ class RunLog:
         self.board = _tensorboard(out / "tensorboard", step)
 
     def note(
-        self, step: int, loss: float, learning_rate: float, grad_norm: float, audio_s: float
+        self,
+        step: int,
+        loss: float,
+        learning_rate: float,
+        grad_norm: float,
+        audio_s: float,
+        parts: Mapping[str, float] | None = None,
     ) -> None:
-        """Take in update number `step` (from 1); write a row when `every` divides it."""
+        """Take in update number `step` (from 1); write a row when `every` divides it.
+
+        `parts` are columns of their own, from the first row that has them.
+        """
         self.audio_s += audio_s
         if self.quiet:
             return
@@ -63,15 +70,28 @@ class RunLog:
         self.since, self.audio_since = now, self.audio_s
         elapsed = self.elapsed_before + now - self.began
         row = dict(zip(FIELDS, (step, loss, learning_rate, grad_norm, speed, elapsed), strict=True))
+        row |= parts or {}
+        if row.keys() - set(self.fields):
+            self.fields = tuple(dict.fromkeys((*self.fields, *row)))
+            self._write(read_log(self.path.parent))
         with self.path.open("a", encoding="utf-8", newline="") as file:
-            csv.DictWriter(file, FIELDS, lineterminator="\n").writerow(
-                {name: _short(value) for name, value in row.items()}
-            )
+            self._table(file).writerow({name: _short(value) for name, value in row.items()})
         shown = {"loss": f"{loss:.3f}"} | ({"x_real_time": f"{speed:.0f}"} if audio_s else {})
         self.bar.set_postfix(shown, refresh=False)
         if self.board is not None:
-            for name in FIELDS[1:-1]:
+            for name in row.keys() - {"step", "elapsed_s"}:
                 self.board.add_scalar(f"train/{name}", row[name], step)
+
+    def _write(self, rows: Sequence[Mapping[str, float]]) -> None:
+        """The file anew, with these rows."""
+        text = io.StringIO()
+        table = self._table(text)
+        table.writeheader()
+        table.writerows({name: _short(value) for name, value in row.items()} for row in rows)
+        write_text(self.path, text.getvalue())
+
+    def _table(self, file: TextIO) -> csv.DictWriter:
+        return csv.DictWriter(file, self.fields, restval="nan", lineterminator="\n")
 
     def close(self) -> None:
         """Flush everything."""

@@ -17,7 +17,7 @@ from earshot.models.loading.laion import is_laion, load_laion
 from earshot.models.loading.microsoft import is_microsoft, load_microsoft
 from earshot.models.loading.transformers_clap import CONFIG, load_transformers
 from earshot.models.loading.weights import read_safetensors, read_torch, tensors_of
-from earshot.models.two_tower import TwoTower
+from earshot.models.sound_encoder import SoundEncoder
 
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 HUB_FILES = ["*.json", "*.txt", "*.safetensors", "*.bin"]
@@ -58,7 +58,7 @@ def load_foreign(
 
 def read_foreign(
     source: str | Path, *, tokenizer: str | Path | None = None
-) -> tuple[TwoTower, LoadReport]:
+) -> tuple[SoundEncoder, LoadReport]:
     """The model in eval mode and the report on its keys; no random number is drawn."""
     path = Path(source)
     if not is_there(path):

@@ -19,7 +19,8 @@ from earshot.models.load_report import LoadReport
 from earshot.models.loading.text_towers import check_vocabulary
 from earshot.models.loading.weights import Placement, read_safetensors, read_torch, tensors_of
 from earshot.models.long_clips import LongClips
-from earshot.models.two_tower import Fill, TwoTower
+from earshot.models.sound_encoder import Fill
+from earshot.models.two_tower import TwoTower
 from earshot.text.pretrained import load_tokenizer, tokenizer_source
 
 CONFIG = "config.json"

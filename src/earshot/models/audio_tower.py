@@ -1,0 +1,142 @@
+"""Which encoder hears, by config; and the model that has nothing but an encoder of sound."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from earshot.core.errors import EarShotError
+from earshot.encoders.agnostic import (
+    AgnosticEncoder,
+    SpectrogramStem,
+    SpectrogramStemConfig,
+    Trunk,
+)
+from earshot.encoders.earshot_cnn import EarshotCnn, EarshotCnnConfig
+from earshot.encoders.htsat import Htsat, HtsatConfig
+from earshot.encoders.panns import CnnConfig, PannsCnn
+from earshot.encoders.strip_transformer import StripTransformer, StripTransformerConfig
+from earshot.encoders.whisper import WhisperConfig, WhisperSpeech
+from earshot.features import (
+    KaldiFbank,
+    KaldiFbankConfig,
+    LogMel,
+    LogMelConfig,
+    Waveform,
+    WaveformConfig,
+)
+from earshot.models.sound_encoder import Fill, SoundEncoder
+
+LONGEST_WINDOW_S = 600.0
+
+
+@dataclass(frozen=True)
+class AudioTower:
+    """The audio encoder: exactly one of these is set."""
+
+    htsat: HtsatConfig | None = None
+    cnn: CnnConfig | None = None
+    strips: StripTransformerConfig | None = None
+    earshot: EarshotCnnConfig | None = None
+    agnostic: SpectrogramStemConfig | None = None  # into the trunk that the text tower shares
+    whisper: WhisperConfig | None = None
+
+    def __post_init__(self) -> None:
+        check_one("audio tower", self)
+
+
+@dataclass(frozen=True)
+class SoundEncoderConfig:
+    """An encoder of sound alone: one front end, one encoder, and the window it hears."""
+
+    audio: AudioTower
+    features: LogMelConfig | None = None
+    fbank: KaldiFbankConfig | None = None
+    waveform: WaveformConfig | None = None
+    window_s: float = 10.0
+    fill: Fill = "none"  # of clips shorter than the window
+
+    def __post_init__(self) -> None:
+        check_one_front_end(self)
+        check_window(self.window_s)
+
+
+def check_window(window_s: float) -> None:
+    """Refuse a window that no model has."""
+    if not 0 < window_s <= LONGEST_WINDOW_S:
+        raise EarShotError(
+            got=f"window_s={window_s:g}",
+            expected=f"above 0 and at most {LONGEST_WINDOW_S:g}",
+            mend="Longer sounds are read in several windows.",
+        )
+
+
+def check_one_front_end(config: Any) -> None:
+    """Refuse a config unless exactly one of `features`, `fbank` and `waveform` is set."""
+    names = ("features", "fbank", "waveform")
+    chosen = [name for name in names if getattr(config, name) is not None]
+    if len(chosen) != 1:
+        raise EarShotError(
+            got=f"{' and '.join(chosen) or 'nothing'} as the front end",
+            expected=f"one of {', '.join(names)}",
+            mend="Set the others to none, such as --set model.features=none.",
+        )
+
+
+def check_one(what: str, choice: Any) -> None:
+    """Refuse a choice of parts unless exactly one is set."""
+    names = [part.name for part in dataclasses.fields(choice)]
+    chosen = [name for name in names if getattr(choice, name) is not None]
+    if len(chosen) != 1:
+        raise EarShotError(
+            got=f"{' and '.join(chosen) or 'nothing'} as the {what}",
+            expected=f"one of {', '.join(names)}",
+            mend="Set the others to none, such as --set model.audio.htsat=none.",
+        )
+
+
+def build_sound_encoder(config: SoundEncoderConfig) -> SoundEncoder:
+    """The model with random weights."""
+    features = build_front_end(config)
+    return SoundEncoder(
+        features=features,
+        audio_encoder=build_audio(config.audio),
+        sample_rate=features.config.sample_rate,
+        window_s=config.window_s,
+        fill=config.fill,
+    )
+
+
+def build_front_end(config: Any) -> Any:
+    """The front end that is set among `features`, `fbank` and `waveform` of a config."""
+    with torch.device("cpu"):  # tables, not weights: they have values on the meta device too
+        if config.fbank is not None:
+            return KaldiFbank(config.fbank)
+        if config.waveform is not None:
+            return Waveform(config.waveform)
+        return LogMel(config.features)
+
+
+def build_audio(tower: AudioTower, trunk: Trunk | None = None) -> Any:
+    """The audio encoder that is set; an agnostic one leads into `trunk`."""
+    if tower.agnostic is not None:
+        if trunk is None:
+            raise EarShotError(
+                got="an agnostic audio tower without a trunk",
+                expected="the trunk that it shares with words",
+                mend="Use it in a two-tower model, with model.trunk.",
+            )
+        return AgnosticEncoder(SpectrogramStem(tower.agnostic, trunk.config.dim), trunk)
+    if tower.htsat is not None:
+        return Htsat(tower.htsat)
+    if tower.cnn is not None:
+        return PannsCnn(tower.cnn)
+    if tower.strips is not None:
+        return StripTransformer(tower.strips)
+    if tower.whisper is not None:
+        return WhisperSpeech(tower.whisper)
+    assert tower.earshot is not None
+    return EarshotCnn(tower.earshot)

@@ -33,7 +33,9 @@ def by_hand(members: tuple[tuple[int, ...], ...], n: int, queue: BalancedOrder) 
 
 @settings(deadline=None, derandomize=True, max_examples=40)
 @given(members=MEMBERS, seed=st.integers(0, 5))
-def test_classes_take_turns_and_each_gives_all_its_clips(members: list[set[int]], seed: int) -> None:
+def test_classes_take_turns_and_each_gives_all_its_clips(
+    members: list[set[int]], seed: int
+) -> None:
     drawn = order(members, seed)
     n = len(members)
     rounds = 3 * max(map(len, members))

@@ -24,9 +24,9 @@ def encoder(seed: int = 0) -> TwoTower:
     return seeded(cnn_model, seed)
 
 
-def learn(model: TwoTower, out: Path, steps: int = 40, **changes: object) -> Transferred:
+def learn(model: TwoTower, out: Path, steps: int = 60, **changes: object) -> Transferred:
     config = replace(TransferConfig(fit=replace(FIT, steps=steps), batch_size=8), **changes)
-    clips = tone_clips(3, duration_s=0.5)
+    clips = tone_clips(4, duration_s=0.5)
     return transfer(model, clips.split("train"), clips.split("test"), config, out)
 
 
@@ -35,18 +35,18 @@ def test_all_of_it_learns_tones(mode: str, tmp_path: Path) -> None:
     model = encoder()
     before = model.audio_encoder.conv_block1.conv1.weight.clone()
     found = learn(model, tmp_path, mode=mode)
-    assert found.figures["accuracy"] == found.figures["balanced_accuracy"] == 1.0
+    assert found.figures["accuracy"] == found.figures["balanced_accuracy"] > 0.8
     assert found.figures["chance"] == 0.25
     assert not torch.equal(model.audio_encoder.conv_block1.conv1.weight, before)
-    assert found.logits.shape == (12, 4)
+    assert found.logits.shape == (16, 4)
 
 
-@pytest.mark.parametrize("hidden_dim", [None, 16])
-def test_a_frozen_encoder_stays_as_it_was(hidden_dim: int | None, tmp_path: Path) -> None:
+@pytest.mark.parametrize("hidden_dims", [(), (16, 8)])
+def test_a_frozen_encoder_stays_as_it_was(hidden_dims: tuple[int, ...], tmp_path: Path) -> None:
     model = encoder().train()
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    found = learn(model, tmp_path, steps=100, mode="frozen", hidden_dim=hidden_dim)
-    assert found.figures["accuracy"] == 1.0
+    found = learn(model, tmp_path, steps=300, mode="frozen", hidden_dims=hidden_dims)
+    assert found.figures["accuracy"] > 0.7
     assert model.training
     for name, value in model.state_dict().items():
         assert torch.equal(value, before[name]), name
@@ -57,10 +57,10 @@ def test_a_frozen_encoder_stays_as_it_was(hidden_dim: int | None, tmp_path: Path
 
 def test_the_head_hears_standardised_vectors_of_the_training_clips(tmp_path: Path) -> None:
     found = learn(encoder(), tmp_path, mode="frozen")
-    model, clips = found.model, tone_clips(3, duration_s=0.5).split("train")
+    model, clips = found.model, tone_clips(4, duration_s=0.5).split("train")
     waveform = torch.stack([torch.from_numpy(clip.audio.waveform) for clip in clips])
     with torch.no_grad():
-        vectors = model.encoder.eval().audio_hidden(waveform, torch.full((12,), 4_000))
+        vectors = model.encoder.eval().audio_hidden(waveform, torch.full((16,), 4_000))
     assert torch.allclose(model.mean, vectors.mean(0), atol=1e-4)
     assert torch.allclose(model.spread, vectors.std(0, correction=0).clamp(min=1e-6), atol=1e-4)
     by_hand = model.head((vectors - model.mean) / model.spread)

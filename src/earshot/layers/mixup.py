@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def draw_mixing(batch: int, alpha: float, device: torch.device | str = "cpu") -> Tensor:
-    """Shares [batch] of an even batch: those of clips 2i and 2i + 1 sum to 1, by Beta(alpha, alpha).
+    """Shares [batch], by Beta(alpha, alpha): those of clips 2i and 2i + 1 sum to 1.
 
     Drawn from torch's own generator. Source: arXiv:1710.09412, Eq. 2.
     """

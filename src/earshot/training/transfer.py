@@ -47,7 +47,7 @@ class TransferConfig:
     mode: Mode = "fine_tune"  # scratch: as fine_tune, of an encoder that was taught nothing
     fit: FitConfig = field(default_factory=lambda: FitConfig(learning_rate=1e-4))
     batch_size: int = 32  # clips
-    hidden_dim: int | None = None  # a layer of that width with ReLU before the last one
+    hidden_dims: tuple[int, ...] = ()  # widths of layers with ReLU before the last one
     dropout: float = 0.0  # before the head
     label_smoothing: float = 0.0
 
@@ -93,7 +93,7 @@ class Classifier(nn.Module):
         dim: int,
         n_labels: int,
         *,
-        hidden_dim: int | None = None,
+        hidden_dims: tuple[int, ...] = (),
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
@@ -101,9 +101,10 @@ class Classifier(nn.Module):
         self.register_buffer("mean", torch.zeros(dim))
         self.register_buffer("spread", torch.ones(dim))
         layers: list[nn.Module] = [nn.Dropout(dropout)]
-        if hidden_dim is not None:
-            layers += [nn.Linear(dim, hidden_dim), nn.ReLU()]
-        self.head = nn.Sequential(*layers, nn.Linear(hidden_dim or dim, n_labels))
+        for width in hidden_dims:
+            layers += [nn.Linear(dim, width), nn.ReLU()]
+            dim = width
+        self.head = nn.Sequential(*layers, nn.Linear(dim, n_labels))
 
     @property
     def sample_rate(self) -> int:
@@ -130,7 +131,7 @@ def transfer(
     resume: bool = False,
     run_fit: Fit | None = None,
 ) -> Transferred:
-    """Learn the labels of `train` over `encoder`, a SoundEncoder, and answer for the clips of `test`.
+    """Learn the labels of `train` over `encoder`, a SoundEncoder, and answer for those of `test`.
 
     Every clip has one label, of `train.labels`. "frozen" trains the head alone on the vectors that
     the encoder gives in eval mode; "fine_tune" and "scratch" train all of it, and differ in what
@@ -148,7 +149,7 @@ def transfer(
         encoder,
         encoder.audio_encoder.dim,
         len(train.labels),
-        hidden_dim=config.hidden_dim,
+        hidden_dims=config.hidden_dims,
         dropout=config.dropout,
     ).to(device)
     learn = run_fit or partial(fit, out=out, resume=resume)
@@ -260,7 +261,7 @@ def _heard(encoder: Any, clips: ClipSet) -> tuple[Tensor, Tensor, list[str]]:
 
 
 def _answer(model: Classifier, test: ClipSet) -> Transferred:
-    model.eval()
+    model.head.eval()
     vectors, target, faults = _heard(model.encoder, test)
     with torch.no_grad():
         logits = model.answer(vectors.to(model.mean.device)).cpu().numpy()

@@ -15,10 +15,12 @@ from earshot.encoders.agnostic import (
     SpectrogramStemConfig,
     Trunk,
 )
+from earshot.encoders.decision_level import DecisionCnn
 from earshot.encoders.earshot_cnn import EarshotCnn, EarshotCnnConfig
 from earshot.encoders.htsat import Htsat, HtsatConfig
 from earshot.encoders.panns import CnnConfig, PannsCnn
 from earshot.encoders.strip_transformer import StripTransformer, StripTransformerConfig
+from earshot.encoders.wavegram import WavegramCnn, WavegramConfig
 from earshot.encoders.whisper import WhisperConfig, WhisperSpeech
 from earshot.features import (
     KaldiFbank,
@@ -43,6 +45,7 @@ class AudioTower:
     earshot: EarshotCnnConfig | None = None
     agnostic: SpectrogramStemConfig | None = None  # into the trunk that the text tower shares
     whisper: WhisperConfig | None = None
+    wavegram: WavegramConfig | None = None
 
     def __post_init__(self) -> None:
         check_one("audio tower", self)
@@ -133,7 +136,9 @@ def build_audio(tower: AudioTower, trunk: Trunk | None = None) -> Any:
     if tower.htsat is not None:
         return Htsat(tower.htsat)
     if tower.cnn is not None:
-        return PannsCnn(tower.cnn)
+        return PannsCnn(tower.cnn) if tower.cnn.decision is None else DecisionCnn(tower.cnn)
+    if tower.wavegram is not None:
+        return WavegramCnn(tower.wavegram)
     if tower.strips is not None:
         return StripTransformer(tower.strips)
     if tower.whisper is not None:

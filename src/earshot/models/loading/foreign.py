@@ -15,6 +15,7 @@ from earshot.models.embedder import Embedder, Precision, Runtime
 from earshot.models.load_report import LoadReport
 from earshot.models.loading.laion import is_laion, load_laion
 from earshot.models.loading.microsoft import is_microsoft, load_microsoft
+from earshot.models.loading.panns import is_panns, load_panns
 from earshot.models.loading.transformers_clap import CONFIG, load_transformers
 from earshot.models.loading.weights import read_safetensors, read_torch, tensors_of
 from earshot.models.sound_encoder import SoundEncoder
@@ -72,10 +73,13 @@ def read_foreign(
             return load_laion(state, path, tokenizer)
         if is_microsoft(state):
             return load_microsoft(state, path, tokenizer)
+        if is_panns(state):
+            return load_panns(state, path)
     shown = ", ".join(sorted(state)[:3])
     raise EarShotError(
         got=f"{path} with keys such as {shown}",
-        expected="LAION-CLAP (audio_branch. ...) or Microsoft CLAP (audio_encoder.base. ...)",
+        expected="LAION-CLAP (audio_branch. ...), Microsoft CLAP (audio_encoder.base. ...) "
+        "or PANNs (conv_block1. ...)",
         mend="For a model of transformers pass its directory, not the file alone.",
     )
 

@@ -23,7 +23,7 @@ from earshot.metrics import accuracy, balanced_accuracy
 from earshot.training.fit import FitConfig, FitResult, LossOf, fit
 from earshot.training.processes import this_process
 
-AT_ONCE = 64  # clips, where all of a set are heard
+AT_ONCE = 32  # clips, where all of a set are heard
 Mode = Literal["scratch", "fine_tune", "frozen"]
 
 
@@ -135,8 +135,8 @@ def transfer(
 
     Every clip has one label, of `train.labels`. "frozen" trains the head alone on the vectors that
     the encoder gives in eval mode; "fine_tune" and "scratch" train all of it, and differ in what
-    they are handed. Clips longer than the encoder's window are cropped, at random to train on and
-    at their start to be tested on. `encoder` itself is left as it was where it is frozen, and holds
+    they are handed. Of clips longer than the encoder's window a random crop is trained on; where it
+    only listens, the mean of their windows counts. `encoder` itself is left as it was where it is frozen, and holds
     what was learnt where it is not. `run_fit` trains in the place of `fit` in the folder `out`: a
     recipe hands in its own run's.
 
@@ -233,22 +233,25 @@ def _heard(encoder: Any, clips: ClipSet) -> tuple[Tensor, Tensor, list[str]]:
     was_training = encoder.training
     encoder.eval()
     device = next(encoder.parameters()).device
+    window = encoder.window_s * encoder.sample_rate  # samples
     vectors, target, faults = [], [], []
     with torch.no_grad():
         for start in range(0, len(clips), AT_ONCE):
             sounds, labels = [], []
             for clip in clips[start : start + AT_ONCE]:
                 try:
-                    sound = clip.read(sample_rate=encoder.sample_rate, duration_s=encoder.window_s)
+                    waveform = clip.read(sample_rate=encoder.sample_rate).waveform
                 except AudioError as fault:
                     faults.append(f"{clip.id}: {fault}")
                     continue
-                sounds.append(torch.from_numpy(sound.waveform))
+                sounds.append(_windows(torch.from_numpy(waveform), round(window)))
                 labels.append(clips.labels.index(clip.labels[0]))
             if sounds:
-                n_samples = torch.tensor([len(sound) for sound in sounds])
-                waveform = pad_sequence(sounds, batch_first=True)  # [batch, samples]
-                vectors.append(encoder.audio_hidden(waveform.to(device), n_samples.to(device)))
+                parts = [part for sound in sounds for part in sound]
+                n_samples = torch.tensor([len(part) for part in parts]).to(device)
+                padded = pad_sequence(parts, batch_first=True).to(device)  # [windows, samples]
+                heard = encoder.audio_hidden(padded, n_samples).split([len(s) for s in sounds])
+                vectors.append(torch.stack([each.mean(0) for each in heard]))
                 target += labels
     encoder.train(was_training)
     if not vectors:
@@ -258,6 +261,12 @@ def _heard(encoder: Any, clips: ClipSet) -> tuple[Tensor, Tensor, list[str]]:
             mend=f"The first fault: {faults[0]}",
         )
     return torch.cat(vectors).cpu(), torch.tensor(target), faults
+
+
+def _windows(waveform: Tensor, size: int) -> list[Tensor]:
+    """The clip [samples] in windows; a rest below half of one counts only where it is all."""
+    parts = list(waveform.split(size))
+    return parts[:-1] if len(parts) > 1 and 2 * len(parts[-1]) < size else parts
 
 
 def _answer(model: Classifier, test: ClipSet) -> Transferred:

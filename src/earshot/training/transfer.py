@@ -136,9 +136,9 @@ def transfer(
     Every clip has one label, of `train.labels`. "frozen" trains the head alone on the vectors that
     the encoder gives in eval mode; "fine_tune" and "scratch" train all of it, and differ in what
     they are handed. Of clips longer than the encoder's window a random crop is trained on; where it
-    only listens, the mean of their windows counts. `encoder` itself is left as it was where it is frozen, and holds
-    what was learnt where it is not. `run_fit` trains in the place of `fit` in the folder `out`: a
-    recipe hands in its own run's.
+    only listens, the mean of their windows counts. `encoder` itself stays as it was where it is
+    frozen, and holds what was learnt where it is not. `run_fit` trains in the place of `fit` in the
+    folder `out`: a recipe hands in its own run's.
 
     Raises EarShotError for clips with none or several labels, and for a test label never learnt.
     """

@@ -157,14 +157,15 @@ class Config:
             f_max=8_000.0,
             precision="single",
         )
-        fit = FitConfig(steps=160, learning_rate=3e-3, warmup_steps=20)
+        fit = FitConfig(steps=140, learning_rate=3e-3, warmup_steps=20)
         learn = FitConfig(steps=60, learning_rate=2e-3, warmup_steps=10)
+        learn_head = FitConfig(steps=300, learning_rate=1e-2, warmup_steps=10)
         return cls(
             model=SoundEncoderConfig(audio=AudioTower(cnn=cnn), features=features, window_s=2.0),
             fit=fit,  # (paper 600 000 steps)
             tasks=NewTasks(
                 TaggingScenesConfig(NEW, n_train=800, n_test=240, events=(1, 1)),
-                transfer=TransferConfig(fit=learn),
+                transfer=TransferConfig(fit=learn, frozen_fit=learn_head),
             ),
         )
 

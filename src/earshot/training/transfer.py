@@ -46,6 +46,7 @@ class TransferConfig:
 
     mode: Mode = "fine_tune"  # scratch: as fine_tune, of an encoder that was taught nothing
     fit: FitConfig = field(default_factory=lambda: FitConfig(learning_rate=1e-4))
+    frozen_fit: FitConfig | None = None  # of a head over frozen vectors; as `fit` where left out
     batch_size: int = 32  # clips
     hidden_dims: tuple[int, ...] = ()  # widths of layers with ReLU before the last one
     dropout: float = 0.0  # before the head
@@ -166,7 +167,7 @@ def transfer(
             return F.cross_entropy(model.answer(rows), truth, label_smoothing=smooth)
 
         rows = _Rows(vectors, target, min(config.batch_size, len(vectors)), seed)
-        learn(head, head_loss, rows.batches, config.fit)
+        learn(head, head_loss, rows.batches, config.frozen_fit or config.fit)
     else:
 
         def loss_of(batch: Batch) -> Tensor:

@@ -138,7 +138,7 @@ class Config:
 
     @classmethod
     def small(cls) -> Config:
-        """A CNN of a tenth of a million parameters on scenes of one second: one core, a minute."""
+        """A CNN of 0.18 M parameters on scenes of one second: a minute on one core."""
         cnn = CnnConfig(
             n_mels=32,  # (paper 64)
             channels=(8, 24, 48, 96),  # (paper 64 to 2 048, six blocks)

@@ -222,7 +222,7 @@ def run(config: Config, data: ClipSet | None, out: Path, *, resume: bool = False
         bucket=False,
     )
 
-    def loss_of(batch: Batch) -> Mapping[str, torch.Tensor]:
+    def loss_of(batch: Batch) -> dict[str, torch.Tensor]:
         if batch.labels_hot is None:
             raise EarShotError(
                 got="clips without labels", expected="labels to tag", mend="Name them in --data."
@@ -243,14 +243,17 @@ def try_new_tasks(
     config: Config, encoder: SoundEncoder, this: RecipeRun
 ) -> tuple[dict[str, float], list[str]]:
     """The accuracy on each new task by mode and shots, and what could not be heard."""
-    figures, notes = {}, []
+    figures: dict[str, float] = {}
+    notes: list[str] = []
     for name, train, test in new_tasks(config):
-        for mode in config.tasks.modes if config.tasks else ():
+        assert config.tasks is not None
+        task, _, shots = name.rpartition("_")
+        for mode in config.tasks.modes:
             started = copy.deepcopy(encoder)
             if mode == "scratch":
                 torch.manual_seed(config.seed)
                 started = build(config).to(next(encoder.parameters()).device)
-            stage = f"{name.rpartition('_')[0]}_{mode}_{name.rpartition('_')[2]}"
+            stage = f"{task}_{mode}_{shots}"
             found = transfer(
                 started,
                 train,

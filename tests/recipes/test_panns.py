@@ -125,6 +125,21 @@ def test_the_paper_s_models_have_their_sizes(preset: str, millions: float) -> No
     assert sum(p.numel() for p in model.parameters()) / 1e6 == pytest.approx(millions, abs=0.01)
 
 
+def test_the_paper_s_model_takes_a_step() -> None:
+    """Two clips of 0.35 s, mixed to one, with stripes masked."""
+    torch.manual_seed(0)
+    tagger = Tagger(panns.build(panns.Config.paper())).train()
+    waveform, n_samples = torch.randn(2, 11_200) * 0.1, torch.full((2,), 11_200)
+    labels = torch.eye(2, 527)
+    before = tagger.encoder.audio_encoder.conv_block6.conv2.weight[0].clone()
+    optimizer = torch.optim.SGD(tagger.parameters(), 0.1)
+    loss = tagger(waveform, n_samples, labels)["loss"]
+    loss.backward()
+    optimizer.step()
+    assert 0.3 < float(loss.detach()) < 3.0  # ln 2 where all logits are 0
+    assert not torch.equal(tagger.encoder.audio_encoder.conv_block6.conv2.weight[0], before)
+
+
 def test_the_folder_embeds_and_holds_its_labels(taught: tuple[dict[str, float], Path]) -> None:
     values, out = taught
     checkpoint = read_checkpoint(out)

@@ -12,6 +12,7 @@ from earshot.core.errors import EarShotError
 from earshot.core.shapes import check_shape
 from earshot.encoders.states import LayerStates
 from earshot.layers.pooling import mean_of_real, padding_of
+from earshot.layers.positions import sinusoids
 from earshot.layers.transformer import Transformer
 
 CONV_GROUPS = 8
@@ -28,6 +29,7 @@ class FrameEncoderConfig:
     depth: int = 3
     n_heads: int = 4
     mlp_ratio: float = 4.0
+    positions: Literal["convolution", "sinusoids"] = "convolution"  # of a transformer
     position_width: int = 15  # positions that the convolution hears, an odd number
     dropout: float = 0.0
     mean: float = -30.0  # what frames are centred by, in dB for a LogMel ...
@@ -41,7 +43,8 @@ class FrameEncoderConfig:
                 expected="at least 1 of the first two, std above 0 and an odd position_width",
                 mend="The defaults are 2, 3, 20 and 15.",
             )
-        if self.kind == "transformer" and self.dim % CONV_GROUPS:
+        by_convolution = self.kind == "transformer" and self.positions == "convolution"
+        if by_convolution and self.dim % CONV_GROUPS:
             raise EarShotError(
                 got=f"dim={self.dim}",
                 expected=f"a multiple of {CONV_GROUPS}, the groups of the convolution",
@@ -53,8 +56,9 @@ class FrameEncoder(nn.Module):
     """Stack frames, project them, and set each in its context; states of every layer.
 
     A transformer hears where a position is from a convolution over its neighbours, as wav2vec 2.0
-    does (arXiv:2006.11477, section 2). The GRU adds each layer to its input, as APC does
-    (arXiv:1904.03240, section 3.1), and no state depends on what comes later.
+    does (arXiv:2006.11477, section 2), or from sinusoids, as TERA does (arXiv:2007.06028). The GRU
+    adds each layer to its input, as APC does (arXiv:1904.03240, section 3.1), and no state depends
+    on what comes later.
 
     The pieces are there for objectives: `stacked`, `embed`, `contextualise`.
     """
@@ -71,10 +75,11 @@ class FrameEncoder(nn.Module):
                 nn.GRU(config.dim, config.dim, batch_first=True) for _ in range(config.depth)
             )
         else:
-            width = config.position_width
-            self.positions = nn.Conv1d(
-                config.dim, config.dim, width, padding=width // 2, groups=CONV_GROUPS
-            )
+            if config.positions == "convolution":
+                width = config.position_width
+                self.positions = nn.Conv1d(
+                    config.dim, config.dim, width, padding=width // 2, groups=CONV_GROUPS
+                )
             self.blocks = Transformer(
                 config.dim,
                 config.depth,
@@ -124,8 +129,11 @@ class FrameEncoder(nn.Module):
                 hidden = hidden + rnn(hidden)[0]
                 found.append(hidden)
             return LayerStates(tuple(found), n_positions)
-        near = hidden.masked_fill(padding[..., None], 0.0).transpose(1, 2)
-        hidden = hidden + F.gelu(self.positions(near)).transpose(1, 2)
+        if self.config.positions == "sinusoids":
+            hidden = hidden + sinusoids(*hidden.shape[1:]).to(hidden)
+        else:
+            near = hidden.masked_fill(padding[..., None], 0.0).transpose(1, 2)
+            hidden = hidden + F.gelu(self.positions(near)).transpose(1, 2)
         hidden = F.dropout(hidden, self.config.dropout, self.training)
         seen = ~padding[:, None, None, :]  # [batch, 1, 1, positions]
         for block in self.blocks.blocks:

@@ -39,9 +39,9 @@ class DilatedConv(nn.Module):
                 mend="Raise what is below 1.",
             )
         reach = (kernel - 1) * dilation
-        self.before = reach if direction == "causal" else (reach + 1) // 2
-        self.after = reach - self.before
-        self.conv = nn.Conv1d(in_dim, out_dim, kernel, dilation=dilation)
+        after = 0 if direction == "causal" else reach // 2
+        self.more_before = reach - 2 * after  # than after it, where the convolution pads alike
+        self.conv = nn.Conv1d(in_dim, out_dim, kernel, dilation=dilation, padding=after)
 
     def forward(self, hidden: Tensor, padding: Tensor | None = None) -> Tensor:
         """hidden [batch, in_dim, steps] -> [batch, out_dim, steps].
@@ -51,7 +51,9 @@ class DilatedConv(nn.Module):
         """
         if padding is not None:
             hidden = hidden.masked_fill(padding[:, None], 0.0)
-        return self.conv(F.pad(hidden, (self.before, self.after)))
+        if self.more_before:
+            hidden = F.pad(hidden, (self.more_before, 0))
+        return self.conv(hidden)
 
 
 class PreActivationBlock(nn.Module):

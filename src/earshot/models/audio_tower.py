@@ -15,12 +15,15 @@ from earshot.encoders.agnostic import (
     SpectrogramStemConfig,
     Trunk,
 )
+from earshot.encoders.beats import BeatsConfig, BeatsEncoder
 from earshot.encoders.decision_level import DecisionCnn
 from earshot.encoders.earshot_cnn import EarshotCnn, EarshotCnnConfig
+from earshot.encoders.frame_encoder import FrameEncoder, FrameEncoderConfig
 from earshot.encoders.htsat import Htsat, HtsatConfig
 from earshot.encoders.mel_frames import MelFrames, MelFramesConfig
 from earshot.encoders.panns import CnnConfig, PannsCnn
 from earshot.encoders.strip_transformer import StripTransformer, StripTransformerConfig
+from earshot.encoders.tcn import Tcn, TcnConfig
 from earshot.encoders.wavegram import WavegramCnn, WavegramConfig
 from earshot.encoders.whisper import WhisperConfig, WhisperSpeech
 from earshot.features import (
@@ -46,8 +49,11 @@ class AudioTower:
     earshot: EarshotCnnConfig | None = None
     agnostic: SpectrogramStemConfig | None = None  # into the trunk that the text tower shares
     whisper: WhisperConfig | None = None
+    tcn: TcnConfig | None = None
+    beats: BeatsConfig | None = None
     wavegram: WavegramConfig | None = None
     mels: MelFramesConfig | None = None  # the frames themselves
+    frames: FrameEncoderConfig | None = None
 
     def __post_init__(self) -> None:
         check_one("audio tower", self)
@@ -151,9 +157,15 @@ def build_audio(tower: AudioTower, trunk: Trunk | None = None) -> Any:
         return WavegramCnn(tower.wavegram)
     if tower.strips is not None:
         return StripTransformer(tower.strips)
+    if tower.beats is not None:
+        return BeatsEncoder(tower.beats)
     if tower.mels is not None:
         return MelFrames(tower.mels)
     if tower.whisper is not None:
         return WhisperSpeech(tower.whisper)
+    if tower.tcn is not None:
+        return Tcn(tower.tcn)
+    if tower.frames is not None:
+        return FrameEncoder(tower.frames)
     assert tower.earshot is not None
     return EarshotCnn(tower.earshot)

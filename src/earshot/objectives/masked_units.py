@@ -45,7 +45,7 @@ class MaskedUnits(nn.Module):
             )
         self.temperature, self.weight = temperature, weight
         self.projection = nn.Linear(dim, unit_dim)
-        self.units = nn.Parameter(torch.empty(n_units, unit_dim).uniform_())
+        self.units = nn.Parameter(torch.randn(n_units, unit_dim))  # fairseq: uniform, nearly alike
 
     def logits(self, hidden: Tensor) -> Tensor:
         """hidden [..., dim] -> [..., n_units], float32."""

@@ -36,6 +36,7 @@ CHECKPOINTS, LOCK = "checkpoints", ".writer.lock"
 # A batch -> its mean loss, or a dict with it as "loss" and figures to log beside it; None: leave
 # that batch out.
 LossOf = Callable[[Any], "Tensor | dict[str, Tensor] | None"]
+RateOf = Callable[[str], float]  # a parameter's name -> factor on its learning rate
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,9 @@ class _Step(nn.Module):
 
     def __init__(self, model: nn.Module, loss_of: LossOf, precision: str) -> None:
         super().__init__()
-        self.model, self.loss_of, self.bf16 = model, loss_of, precision == "bf16"
+        self.model, self.bf16 = model, precision == "bf16"
+        # a model that is its own loss is one module all the same: called, not held a second time
+        self.loss_of = loss_of.__call__ if isinstance(loss_of, nn.Module) else loss_of
 
     def forward(self, batch: Any) -> dict[str, Tensor] | None:
         device = next(self.model.parameters()).device.type
@@ -109,6 +112,7 @@ def fit(
     *,
     resume: bool = False,
     after_step: Callable[[], None] | None = None,
+    rate_of: RateOf | None = None,
 ) -> FitResult:
     """Train `model` in place for `config.steps` updates and leave checkpoints and log in `out`.
 
@@ -119,7 +123,11 @@ def fit(
     killed and resumed ends with the same weights, bit for bit on one machine. With several
     processes (`torchrun`) it gives each its own rows of every batch, as a BatchLoader told rank and
     world does; gradients are averaged over processes. `after_step` runs after each update, to clamp
-    what must stay in bounds.
+    what must stay in bounds. `rate_of(name)` is a factor on the learning rate of the parameter of
+    that name.
+
+    What a batch's loss gives no gradient is left alone by that update, moments and weight decay
+    too: parts that learn in turn are as good as under optimisers of their own.
 
     A loss that is not finite, a run folder that is used or being written, a checkpoint of another
     config or of more than data, and a full disk end with EarShotError.
@@ -128,7 +136,9 @@ def fit(
     alone = one_writer(out, LOCK) if accelerator.is_main_process else nullcontext()
     try:
         with alone:
-            return _fit(accelerator, model, loss_of, batches, config, out, resume, after_step)
+            return _fit(
+                accelerator, model, loss_of, batches, config, out, resume, after_step, rate_of
+            )
     except OSError as fault:
         raise EarShotError(
             got=f"{out}, which cannot be written ({fault.strerror or fault})",
@@ -146,6 +156,7 @@ def _fit(
     out: Path,
     resume: bool,
     after_step: Callable[[], None] | None,
+    rate_of: RateOf | None,
 ) -> FitResult:
     """As `fit`, with `out` held."""
     _refuse_used(out, resume)
@@ -155,7 +166,7 @@ def _fit(
     seed_all(config.seed + accelerator.process_index)
     model.train()
     optimizer = torch.optim.AdamW(
-        _groups(model, config.weight_decay), lr=config.learning_rate, betas=config.betas
+        _groups(model, config, rate_of), lr=config.learning_rate, betas=config.betas
     )
     step, optimizer = accelerator.prepare(_Step(model, loss_of, config.precision), optimizer)
     schedule = LambdaLR(optimizer.optimizer, lambda update: _factor(update, config))
@@ -309,13 +320,23 @@ def _finite(value: Tensor, what: str, done: int) -> float:
     return number
 
 
-def _groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Parameters to decay (matrices and kernels), and those never to (norms, biases, scalars)."""
-    wanted = [value for value in model.parameters() if value.requires_grad]
-    decayed = [value for value in wanted if value.ndim > 1]
-    others = [value for value in wanted if value.ndim <= 1]
-    groups = [(decayed, weight_decay), (others, 0.0)]
-    return [{"params": each, "weight_decay": decay} for each, decay in groups if each]
+def _groups(model: nn.Module, config: FitConfig, rate_of: RateOf | None) -> list[dict[str, Any]]:
+    """Parameters by whether they decay (not norms, biases, scalars) and by their factor."""
+    groups: dict[tuple[bool, float], list[nn.Parameter]] = {}
+    for name, value in model.named_parameters():
+        if value.requires_grad:
+            factor = 1.0 if rate_of is None else rate_of(name)
+            groups.setdefault((value.ndim <= 1, factor), []).append(value)
+    return [
+        {
+            "params": values,
+            "weight_decay": 0.0 if never else config.weight_decay,
+            "lr": config.learning_rate * factor,
+        }
+        for (never, factor), values in sorted(
+            groups.items(), key=lambda item: (item[0][0], item[0][1] != 1.0, item[0][1])
+        )
+    ]
 
 
 def _seconds(batch: Any, model: nn.Module) -> float:

@@ -17,7 +17,7 @@ from earshot.data import BatchLoader, Clip
 from earshot.models.loading import save_transformers
 from earshot.models.start import Start
 from earshot.models.two_tower import TwoTower
-from earshot.training.fit import FitConfig, FitResult, LossOf, fit
+from earshot.training.fit import FitConfig, FitResult, LossOf, RateOf, fit
 from earshot.training.processes import this_process, wait_for_all
 from earshot.training.run_folder import begin_run
 
@@ -73,6 +73,7 @@ class RecipeRun:
         *,
         stage: str = "",
         after_step: Callable[[], None] | None = None,
+        rate_of: RateOf | None = None,
     ) -> FitResult:
         """Train `model` in place; each stage of several has a folder of its own in the run's.
 
@@ -87,7 +88,14 @@ class RecipeRun:
         settings = replace(settings, seed=settings.seed + self.config.seed)
         after = after_step or getattr(model, "clamp_scale", None)
         fitted = fit(
-            model, loss_of, batches, settings, folder, resume=self.resume, after_step=after
+            model,
+            loss_of,
+            batches,
+            settings,
+            folder,
+            resume=self.resume,
+            after_step=after,
+            rate_of=rate_of,
         )
         self.losses[stage] = fitted.loss
         return fitted

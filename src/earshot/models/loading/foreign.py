@@ -13,6 +13,8 @@ from earshot.core.files import is_there
 from earshot.core.network import is_offline, require_network
 from earshot.models.embedder import Embedder, Precision, Runtime
 from earshot.models.load_report import LoadReport
+from earshot.models.loading.autotcl import is_autotcl, load_autotcl
+from earshot.models.loading.beats import is_beats, load_beats
 from earshot.models.loading.laion import is_laion, load_laion
 from earshot.models.loading.microsoft import is_microsoft, load_microsoft
 from earshot.models.loading.panns import is_panns, load_panns
@@ -68,18 +70,24 @@ def read_foreign(
         if path.is_dir():
             return load_transformers(path, tokenizer)
         is_safe = path.suffix == ".safetensors"
-        state = read_safetensors(path) if is_safe else tensors_of(read_torch(path), path)
+        whole = read_safetensors(path) if is_safe else read_torch(path)
+        state = tensors_of(whole, path)
         if is_laion(state):
             return load_laion(state, path, tokenizer)
         if is_microsoft(state):
             return load_microsoft(state, path, tokenizer)
+        if is_autotcl(state):
+            return load_autotcl(state, path)
+        if is_beats(state):
+            return load_beats(state, path, whole)
         if is_panns(state):
             return load_panns(state, path)
     shown = ", ".join(sorted(state)[:3])
     raise EarShotError(
         got=f"{path} with keys such as {shown}",
-        expected="LAION-CLAP (audio_branch. ...), Microsoft CLAP (audio_encoder.base. ...) "
-        "or PANNs (conv_block1. ...)",
+        expected="LAION-CLAP (audio_branch. ...), Microsoft CLAP (audio_encoder.base. ...), "
+        "AutoTCL (feature_extractor.net. ...), BEATs (patch_embedding. ...) or PANNs "
+        "(conv_block1. ...)",
         mend="For a model of transformers pass its directory, not the file alone.",
     )
 

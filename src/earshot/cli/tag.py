@@ -21,9 +21,11 @@ from earshot.cli.model_options import (
     engine_to_run,
     load_model,
 )
+from earshot.core.errors import EarShotError
 
 if TYPE_CHECKING:
     from earshot.jobs.tag import Tagged
+    from earshot.models.embedder import Embedder
 
 SHOWN_SHARE = 0.01  # of probability: labels below it are not shown to people, except the first
 
@@ -70,14 +72,30 @@ def tag(
 ) -> None:
     """Say what sounds are, by any labels.
 
-    The labels that fit best come with their probability among the labels given. Files that fail
-    are listed at the end, with exit status 2. With --out a run that was killed is taken up again.
+    The labels that fit best come with their probability among the labels given; a model that was
+    taught labels (earshot run panns) names those, each with a probability of its own. Files that
+    fail are listed at the end, with exit status 2. With --out a run that was killed is taken up
+    again.
     """
     from earshot.jobs.each_file import Pace
+    from earshot.jobs.head_tags import own_labels
     from earshot.jobs.judging import make_judge
     from earshot.jobs.prompts import BankPrompts, check_labels
     from earshot.jobs.tag import tag_each, vocabulary
 
+    if known := own_labels(model):
+        given = {
+            "--labels": labels,
+            "--labels-file": labels_file,
+            "--prompt": prompt,
+            "--examples": examples,
+            "--index": index,
+            "--abstain": abstain or None,
+        }
+        _refuse([name for name, value in given.items() if value is not None], model)
+        embedder = load_model(model, device, precision, tokenizer, fast=fast)
+        _tag_by_head(files, embedder, known, out=out, top=top, as_json=as_json)
+        return
     names = read_labels(labels, labels_file)
     if names is None and examples is None:
         names = list(vocabulary())
@@ -104,6 +122,48 @@ def tag(
         pace=pace,
         failed_before=judge.failures,
     )
+
+
+def _tag_by_head(
+    files: list[str],
+    embedder: Embedder,
+    known: tuple[str, ...],
+    *,
+    out: Path | None,
+    top: int,
+    as_json: bool,
+) -> None:
+    """The labels that the model was taught, by its own head."""
+    from earshot.jobs.each_file import Pace
+    from earshot.jobs.head_tags import head_tags, settings_of
+
+    pace = Pace()
+    give_answers(
+        lambda skip: head_tags(files, embedder, known, skip=skip, pace=pace),
+        row=lambda answer: {
+            "path": str(answer.path),
+            "labels": [{"label": label, "score": score} for label, score in answer.labels],
+            "duration_s": answer.duration_s,
+        },
+        line=lambda answer: (
+            f"{answer.path}: "
+            + ", ".join(f"{label} {score:.2f}" for label, score in answer.labels[:top])
+        ),
+        out=out,
+        settings=settings_of(embedder, known),
+        as_json=as_json,
+        pace=pace,
+    )
+
+
+def _refuse(options: list[str], model: str | Path) -> None:
+    """Say that a model with labels of its own takes no others."""
+    if options:
+        raise EarShotError(
+            got=f"{options[0]} with {model}, which names the labels that it was taught",
+            expected="no labels, prompts or examples of yours",
+            mend="Leave them out, or take a model that knows words, such as earshot-small.",
+        )
 
 
 def tag_row(answer: Tagged) -> dict[str, object]:

@@ -42,6 +42,7 @@ class LogMelConfig:
     floor: float = 1e-10  # the least power: silence reads 10 log10(floor) = -100 dB
     quantise: bool = False  # pass the waveform through 16 bits, cut toward zero
     precision: Precision = "double"  # of the Fourier transform; the result is float32 either way
+    with_samples: bool = False  # rows under the bands: each hop's samples, for encoders of both
 
     def __post_init__(self) -> None:
         check_frames(self.n_fft, self.hop_length)
@@ -168,7 +169,8 @@ class LogMel(FrontEnd):
         Decibels, float32 whatever the autocast. n_frames [batch] = n_samples // hop_length + 1;
         frames past it hold the floor. A clip's frames do not depend on its batch-mates nor on what
         lies past its end: both its ends are mirrored, again and again where it is shorter than half
-        a window. With `quantise` no gradient reaches the waveform.
+        a window. With `quantise` no gradient reaches the waveform. With `with_samples` there are
+        hop_length more rows.
         """
         waveform, n_samples = check_waveform(waveform, n_samples)
         waveform = waveform.float()
@@ -182,7 +184,16 @@ class LogMel(FrontEnd):
             log_mel = mel.clamp(min=self.config.floor).log10().mul_(10.0).transpose(1, 2)
             padding = ~real_frames(n_frames, log_mel.shape[2])
             log_mel = log_mel.masked_fill(padding[:, None], self.floor_db)
+            if self.config.with_samples:
+                log_mel = torch.cat([log_mel, self._samples(waveform, n_samples)], dim=1)
         return log_mel.contiguous(), n_frames
+
+    def _samples(self, waveform: Tensor, n_samples: Tensor) -> Tensor:
+        """The waveform cut into hops, [batch, hop_length, frames], zero past each clip's end."""
+        hop, width = self.config.hop_length, waveform.shape[1]
+        waveform = waveform.masked_fill(~real_frames(n_samples, width), 0.0)
+        waveform = F.pad(waveform, (0, self.frames_of(width) * hop - width))
+        return waveform.unflatten(1, (-1, hop)).transpose(1, 2)
 
     def _fourier(self, device: torch.device) -> Callable[[Tensor], Tensor]:
         """What makes mel power of frames: [..., n_fft] -> [..., n_mels]."""

@@ -16,6 +16,7 @@ from earshot.encoders.agnostic import (
     Trunk,
 )
 from earshot.encoders.beats import BeatsConfig, BeatsEncoder
+from earshot.encoders.decision_level import DecisionCnn
 from earshot.encoders.earshot_cnn import EarshotCnn, EarshotCnnConfig
 from earshot.encoders.frame_encoder import FrameEncoder, FrameEncoderConfig
 from earshot.encoders.htsat import Htsat, HtsatConfig
@@ -23,6 +24,7 @@ from earshot.encoders.mel_frames import MelFrames, MelFramesConfig
 from earshot.encoders.panns import CnnConfig, PannsCnn
 from earshot.encoders.strip_transformer import StripTransformer, StripTransformerConfig
 from earshot.encoders.tcn import Tcn, TcnConfig
+from earshot.encoders.wavegram import WavegramCnn, WavegramConfig
 from earshot.encoders.whisper import WhisperConfig, WhisperSpeech
 from earshot.features import (
     KaldiFbank,
@@ -49,6 +51,7 @@ class AudioTower:
     whisper: WhisperConfig | None = None
     tcn: TcnConfig | None = None
     beats: BeatsConfig | None = None
+    wavegram: WavegramConfig | None = None
     mels: MelFramesConfig | None = None  # the frames themselves
     frames: FrameEncoderConfig | None = None
 
@@ -149,7 +152,9 @@ def build_audio(tower: AudioTower, trunk: Trunk | None = None) -> Any:
     if tower.htsat is not None:
         return Htsat(tower.htsat)
     if tower.cnn is not None:
-        return PannsCnn(tower.cnn)
+        return PannsCnn(tower.cnn) if tower.cnn.decision is None else DecisionCnn(tower.cnn)
+    if tower.wavegram is not None:
+        return WavegramCnn(tower.wavegram)
     if tower.strips is not None:
         return StripTransformer(tower.strips)
     if tower.beats is not None:

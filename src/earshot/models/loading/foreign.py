@@ -17,6 +17,7 @@ from earshot.models.loading.autotcl import is_autotcl, load_autotcl
 from earshot.models.loading.beats import is_beats, load_beats
 from earshot.models.loading.laion import is_laion, load_laion
 from earshot.models.loading.microsoft import is_microsoft, load_microsoft
+from earshot.models.loading.panns import is_panns, load_panns
 from earshot.models.loading.transformers_clap import CONFIG, load_transformers
 from earshot.models.loading.weights import read_safetensors, read_torch, tensors_of
 from earshot.models.sound_encoder import SoundEncoder
@@ -79,11 +80,14 @@ def read_foreign(
             return load_autotcl(state, path)
         if is_beats(state):
             return load_beats(state, path, whole)
+        if is_panns(state):
+            return load_panns(state, path)
     shown = ", ".join(sorted(state)[:3])
     raise EarShotError(
         got=f"{path} with keys such as {shown}",
         expected="LAION-CLAP (audio_branch. ...), Microsoft CLAP (audio_encoder.base. ...), "
-        "AutoTCL (feature_extractor.net. ...) or BEATs (patch_embedding. ...)",
+        "AutoTCL (feature_extractor.net. ...), BEATs (patch_embedding. ...) or PANNs "
+        "(conv_block1. ...)",
         mend="For a model of transformers pass its directory, not the file alone.",
     )
 

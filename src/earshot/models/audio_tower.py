@@ -18,6 +18,10 @@ from earshot.encoders.agnostic import (
 from earshot.encoders.earshot_cnn import EarshotCnn, EarshotCnnConfig
 from earshot.encoders.htsat import Htsat, HtsatConfig
 from earshot.encoders.panns import CnnConfig, PannsCnn
+from earshot.encoders.spectrogram_transformer import (
+    SpectrogramTransformer,
+    SpectrogramTransformerConfig,
+)
 from earshot.encoders.strip_transformer import StripTransformer, StripTransformerConfig
 from earshot.encoders.whisper import WhisperConfig, WhisperSpeech
 from earshot.features import (
@@ -43,6 +47,7 @@ class AudioTower:
     earshot: EarshotCnnConfig | None = None
     agnostic: SpectrogramStemConfig | None = None  # into the trunk that the text tower shares
     whisper: WhisperConfig | None = None
+    spectrogram: SpectrogramTransformerConfig | None = None
 
     def __post_init__(self) -> None:
         check_one("audio tower", self)
@@ -138,5 +143,7 @@ def build_audio(tower: AudioTower, trunk: Trunk | None = None) -> Any:
         return StripTransformer(tower.strips)
     if tower.whisper is not None:
         return WhisperSpeech(tower.whisper)
+    if tower.spectrogram is not None:
+        return SpectrogramTransformer(tower.spectrogram)
     assert tower.earshot is not None
     return EarshotCnn(tower.earshot)

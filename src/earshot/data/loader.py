@@ -15,6 +15,7 @@ import numpy as np
 
 from earshot.core.errors import EarShotError
 from earshot.core.seed import generator
+from earshot.data.balanced import BalancedOrder
 from earshot.data.batch import Batch, collate
 from earshot.data.clip import Clip
 from earshot.data.clip_set import ClipSet
@@ -44,6 +45,9 @@ class BatchLoader:
 
     A clip whose sound cannot be used is reported once, stands in `failures`, and in each batch the
     next clip of the set takes its place (`n_replaced`).
+
+    With `balanced` every label comes as often as any other: an epoch has as many draws as there are
+    clips, in which a rare clip may occur many times and a common one not at all.
     """
 
     def __init__(
@@ -56,6 +60,7 @@ class BatchLoader:
         seed: int = 0,
         crop: Crop = "random",
         bucket: bool = True,
+        balanced: bool = False,
         workers: int = 1,  # decoding threads; 0 decodes in the caller's
         cache_mb: float = 512.0,  # of decoded sound kept in memory
         rank: int = 0,
@@ -64,6 +69,7 @@ class BatchLoader:
         _check(len(clips), batch_size, max_s, crop, rank, world)
         self.clips, self.batch_size, self.sample_rate = clips, batch_size, sample_rate
         self.max_s, self.seed, self.crop, self.bucket = max_s, seed, crop, bucket
+        self.balanced = balanced
         self.workers, self.rank, self.world = workers, rank, world
         self.failures: list[LoadFault] = []
         self.n_replaced = 0
@@ -71,7 +77,7 @@ class BatchLoader:
         self.cache_mb = cache_mb
         names = clips.labels if isinstance(clips, ClipSet) else _labels(clips)
         self._index_of = {label: index for index, label in enumerate(names)}
-        self._prepared: tuple[BatchOrder, ClipDecoder] | None = None
+        self._prepared: tuple[BatchOrder | BalancedOrder, ClipDecoder] | None = None
 
     @property
     def steps_per_epoch(self) -> int:
@@ -83,7 +89,7 @@ class BatchLoader:
         return self._stream(self._steps(start_step))
 
     def epoch(self, epoch: int = 0) -> Iterator[Batch]:
-        """One pass that visits every clip once; the last batch may be smaller."""
+        """One pass that visits every clip once unless balanced; the last batch may be smaller."""
         whole, rest = self._batch_order().epoch(epoch)
         plan = [*whole, rest] if len(rest) else whole
         return self._stream((epoch, indices) for indices in plan)
@@ -97,10 +103,10 @@ class BatchLoader:
                 yield epoch, indices
             skip = 0
 
-    def _batch_order(self) -> BatchOrder:
+    def _batch_order(self) -> BatchOrder | BalancedOrder:
         return self._prepare()[0]
 
-    def _prepare(self) -> tuple[BatchOrder, ClipDecoder]:
+    def _prepare(self) -> tuple[BatchOrder | BalancedOrder, ClipDecoder]:
         """Order and decoder, made on first use: both may need the length of every clip."""
         if self._prepared is None:
             max_s = None if self.crop == "none" else self.max_s
@@ -116,12 +122,18 @@ class BatchLoader:
                 kept=kept,
                 cache_mb=self.cache_mb,
             )
-            filled = [min(length, max_s or math.inf) for length in lengths]
-            order = BatchOrder(
-                len(self.clips), self.batch_size, self.seed, filled if self.bucket else None
-            )
-            self._prepared = order, decoder
+            self._prepared = self._draw_order(lengths, max_s), decoder
         return self._prepared
+
+    def _draw_order(
+        self, lengths: Sequence[float], max_s: float | None
+    ) -> BatchOrder | BalancedOrder:
+        if self.balanced:
+            return BalancedOrder.of_clips(self.clips, self.batch_size, self.seed)
+        filled = [min(length, max_s or math.inf) for length in lengths]
+        return BatchOrder(
+            len(self.clips), self.batch_size, self.seed, filled if self.bucket else None
+        )
 
     def _lengths(self) -> list[float]:
         """Seconds of every clip: the manifest's word, else the file's header, 0 if unknown."""

@@ -15,6 +15,8 @@ from earshot.models.embedder import Embedder, Precision, Runtime
 from earshot.models.load_report import LoadReport
 from earshot.models.loading.laion import is_laion, load_laion
 from earshot.models.loading.microsoft import is_microsoft, load_microsoft
+from earshot.models.loading.ssast import is_ssast, load_ssast
+from earshot.models.loading.transformers_ast import is_ast_folder, load_ast_folder
 from earshot.models.loading.transformers_clap import CONFIG, load_transformers
 from earshot.models.loading.weights import read_safetensors, read_torch, tensors_of
 from earshot.models.sound_encoder import SoundEncoder
@@ -65,6 +67,8 @@ def read_foreign(
         path = fetch(str(source))
     with torch.random.fork_rng(devices=[]):  # building draws weights that are then replaced
         if path.is_dir():
+            if is_ast_folder(path):
+                return load_ast_folder(path)
             return load_transformers(path, tokenizer)
         is_safe = path.suffix == ".safetensors"
         state = read_safetensors(path) if is_safe else tensors_of(read_torch(path), path)
@@ -72,10 +76,13 @@ def read_foreign(
             return load_laion(state, path, tokenizer)
         if is_microsoft(state):
             return load_microsoft(state, path, tokenizer)
+        if is_ssast(state):
+            return load_ssast(state, path)
     shown = ", ".join(sorted(state)[:3])
     raise EarShotError(
         got=f"{path} with keys such as {shown}",
-        expected="LAION-CLAP (audio_branch. ...) or Microsoft CLAP (audio_encoder.base. ...)",
+        expected="LAION-CLAP (audio_branch. ...), Microsoft CLAP (audio_encoder.base. ...) or "
+        "SSAST and AST (v.patch_embed. ...)",
         mend="For a model of transformers pass its directory, not the file alone.",
     )
 

@@ -34,6 +34,8 @@ class SpectrogramTransformerConfig:
     # heard as sound, as the released models were trained
     fill: float = 0.0  # what a number of padding is: `KaldiFbank.pad_value` of the front end
     pooling: Literal["mean", "special"] = "mean"  # of the patches (SSAST), of cls and dist (AST)
+    init_std: float | None = 0.02  # of the blocks' weights at the start; None: Xavier's
+    position_std: float = 0.02  # of the positions at the start
 
     def __post_init__(self) -> None:
         least = min(self.dim, self.depth, self.n_heads, self.mlp_dim, self.most_frames)
@@ -126,11 +128,20 @@ class SpectrogramTransformer(nn.Module):
         self.patch_embed = PatchEmbedding(config.patches, config.dim)
         self.blocks = nn.ModuleList(DeitBlock(config) for _ in range(config.depth))
         self.norm = nn.LayerNorm(config.dim, config.eps)
-        for token in (self.cls_token, self.dist_token, self.pos_embed):
+        self._start()
+
+    def _start(self) -> None:
+        """Random weights, as DeiT draws them; small models learn sooner from Xavier's."""
+        std = self.config.init_std
+        for token in (self.cls_token, self.dist_token):
             nn.init.trunc_normal_(token, std=0.02)
+        nn.init.trunc_normal_(self.pos_embed, std=self.config.position_std)
         for part in self.blocks.modules():
             if isinstance(part, nn.Linear):
-                nn.init.trunc_normal_(part.weight, std=0.02)
+                if std is None:
+                    nn.init.xavier_uniform_(part.weight)
+                else:
+                    nn.init.trunc_normal_(part.weight, std=std)
                 if part.bias is not None:
                     nn.init.zeros_(part.bias)
 
@@ -215,9 +226,7 @@ class SpectrogramTransformer(nn.Module):
         return states
 
 
-def resize_positions(
-    pos_embed: Tensor, before: tuple[int, int], after: tuple[int, int]
-) -> Tensor:
+def resize_positions(pos_embed: Tensor, before: tuple[int, int], after: tuple[int, int]) -> Tensor:
     """Positions [1, 2 + rows * columns, dim] learnt on one grid, brought over to another.
 
     Each direction by itself: the middle is cut out where the new grid is smaller, and a larger one

@@ -8,7 +8,7 @@
     generative task       Eq. 2      the same
     joint training        Eq. 3      models/pretraining/masked_spectrogram.py
     fine-tuning           3.2        training/transfer.py                 no LayerNorm in the head
-    released checkpoints  code       models/loading/spectrogram_transformers.py
+    released checkpoints  code       models/loading/ssast.py, transformers_ast.py
 
 Clips without labels teach the encoder: part of each spectrogram is hidden, and the encoder has to
 say which hidden patch is which and what each looks like. Then a few clips with labels are learnt.
@@ -34,7 +34,10 @@ from earshot.data.captioned import train_and_test
 from earshot.data.open import open_clips
 from earshot.data.shared import need_shared_data, shared_data, shared_folds
 from earshot.encoders.patches import PatchConfig
-from earshot.encoders.spectrogram_transformer import SpectrogramTransformerConfig
+from earshot.encoders.spectrogram_transformer import (
+    SpectrogramTransformer,
+    SpectrogramTransformerConfig,
+)
 from earshot.features import KaldiFbank, KaldiFbankConfig
 from earshot.models.audio_tower import AudioTower, SoundEncoderConfig, build_sound_encoder
 from earshot.models.pretraining.masked_spectrogram import MaskedSpectrogram, MaskingConfig
@@ -121,26 +124,33 @@ class Config:
 
     @classmethod
     def small(cls) -> Config:
-        """A quarter of a million parameters on clips of one second: a minute on one core."""
-        fbank = replace(KaldiFbankConfig.ast(), n_mels=64, precision="single")  # (paper 128)
+        """A hundred thousand parameters on clips of one second: a minute on one core."""
+        fbank = replace(
+            KaldiFbankConfig.ast(),
+            hop_length=320,  # 20 ms (paper 10)
+            n_mels=64,  # (paper 128)
+            precision="single",
+        )
         encoder = SpectrogramTransformerConfig(
-            PatchConfig(n_mels=64),
+            PatchConfig(n_mels=64, height=16, width=8),  # 160 ms, as in the paper
             dim=64,  # (paper 768)
-            depth=4,  # (paper 12)
+            depth=2,  # (paper 12)
             n_heads=4,
             mlp_dim=256,
-            most_frames=96,  # 4 by 6 patches (paper 8 by 64)
+            most_frames=48,  # 4 by 6 patches (paper 8 by 64)
             fill=KaldiFbank(fbank).pad_value,
+            init_std=None,
+            position_std=0.2,  # (paper 0.02) a small model finds the rows sooner
         )
-        learn = FitConfig(steps=150, learning_rate=1e-3, warmup_steps=15, checkpoint_every=1_000)
+        learn = FitConfig(steps=120, learning_rate=1e-3, warmup_steps=15, checkpoint_every=1_000)
         return cls(
             model=SoundEncoderConfig(
                 audio=AudioTower(spectrogram=encoder), fbank=fbank, window_s=0.975
             ),
-            masking=MaskingConfig(share=0.6),  # 14 of 24 (paper 0.78)
+            masking=MaskingConfig(share=0.6, sides=(2, 3)),  # 14 of 24 (paper 0.78, 3 to 5)
             fit=FitConfig(
                 steps=500,  # (paper 900 000)
-                learning_rate=2e-3,
+                learning_rate=4e-3,
                 warmup_steps=50,
                 betas=(0.95, 0.999),
                 weight_decay=5e-7,
@@ -149,6 +159,9 @@ class Config:
             transfer=TransferConfig(fit=learn),
             probe=TransferConfig("frozen", fit=replace(learn, steps=300, learning_rate=1e-2)),
             batch_size=32,
+            toy=EventPoolConfig(
+                n_pool=2_000, snr_db=(10.0, 25.0), gain_db=(-6.0, 0.0), slope_db=(-3.0, 0.0)
+            ),
         )
 
     @classmethod
@@ -157,7 +170,7 @@ class Config:
         small = cls.small()
         encoder = small.model.audio.spectrogram
         assert encoder is not None
-        longer = AudioTower(spectrogram=replace(encoder, most_frames=192))
+        longer = AudioTower(spectrogram=replace(encoder, most_frames=96))
         return replace(
             small,
             model=replace(small.model, audio=longer, window_s=1.935),
@@ -180,13 +193,14 @@ def build(config: Config) -> SoundEncoder:
 
 def build_pretraining(config: Config, model: SoundEncoder) -> MaskedSpectrogram:
     """The encoder of `model` with the heads that teach it; EarShotError for another kind."""
-    if config.model.audio.spectrogram is None:
+    encoder = model.audio_encoder
+    if not isinstance(encoder, SpectrogramTransformer):
         raise EarShotError(
             got="another encoder than a spectrogram transformer",
             expected="model.audio.spectrogram",
             mend="Only that one has patches to hide.",
         )
-    return MaskedSpectrogram(model.audio_encoder, config.masking)
+    return MaskedSpectrogram(encoder, config.masking)
 
 
 def run(config: Config, data: ClipSet | None, out: Path, *, resume: bool = False) -> Report:

@@ -24,7 +24,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from earshot.core.errors import EarShotError
 from earshot.core.paper import Paper
@@ -159,6 +159,7 @@ class Config:
             transfer=TransferConfig(fit=learn),
             probe=TransferConfig("frozen", fit=replace(learn, steps=300, learning_rate=1e-2)),
             batch_size=32,
+            n_labelled=5,
             toy=EventPoolConfig(
                 n_pool=2_000, snr_db=(10.0, 25.0), gain_db=(-6.0, 0.0), slope_db=(-3.0, 0.0)
             ),
@@ -175,7 +176,6 @@ class Config:
             small,
             model=replace(small.model, audio=longer, window_s=1.935),
             fit=replace(small.fit, steps=300),
-            n_labelled=8,
             real=True,
         )
 
@@ -228,7 +228,8 @@ def run(config: Config, data: ClipSet | None, out: Path, *, resume: bool = False
             max_s=model.window_s,
             bucket=False,
         )
-        this.fit(task, loss_of, loader.batches, config.fit, stage="pretraining")
+        both = nn.ModuleList([model.features, task])  # the front end goes to the device with it
+        this.fit(both, loss_of, loader.batches, config.fit, stage="pretraining")
     figures: dict[str, float] = {}
     faults: list[str] = []
     if _has_labels(train, test):
@@ -322,7 +323,7 @@ def claim() -> Experiment:
         Comparison("joint", "accuracy", "joint", "reconstruct", "not below"),
         Comparison("joint", "accuracy", "joint", "wrong_targets"),
         Comparison("joint", "probe_accuracy", "joint", "scratch"),
-        Comparison("pretext", "pretext_accuracy", "joint", 3 / 14),
+        Comparison("pretext", "pretext_accuracy", "joint", 2 / 14),  # twice chance
         Comparison("pretext", "pretext_accuracy", "joint", "wrong_targets"),
     ]
     if all(shared_data(name) is not None for name in REAL):

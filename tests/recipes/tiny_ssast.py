@@ -23,7 +23,7 @@ def tiny_config(steps: int = 100) -> ssast.Config:
         mlp_dim=64,
         fill=KaldiFbank(fbank).pad_value,
     )
-    fit = replace(small.transfer.fit, steps=30, warmup_steps=5, checkpoint_every=10)
+    fit = replace(small.transfer.fit, steps=10, warmup_steps=2, checkpoint_every=10)
     return replace(
         small,
         model=replace(small.model, audio=AudioTower(spectrogram=encoder), fbank=fbank),

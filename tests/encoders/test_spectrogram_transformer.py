@@ -166,3 +166,16 @@ def test_what_cannot_be_heard_is_refused() -> None:
         replace(SQUARE, n_heads=5)
     with pytest.raises(EarShotError, match="sizes of at least 1"):
         replace(SQUARE, depth=0)
+
+
+def test_weights_begin_as_deit_s_or_as_xavier_s() -> None:
+    wide = replace(SQUARE, dim=96, n_heads=4, mlp_dim=192)
+    torch.manual_seed(0)
+    deit = SpectrogramTransformer(wide)
+    assert deit.blocks[0].mlp.fc1.weight.std().item() == pytest.approx(0.02, rel=0.05)
+    assert deit.pos_embed.std().item() == pytest.approx(0.02, rel=0.1)
+    assert not deit.blocks[1].attn.qkv.bias.any()
+    other = SpectrogramTransformer(replace(wide, init_std=None, position_std=0.2))
+    expected = (2 / (96 + 192)) ** 0.5
+    assert other.blocks[0].mlp.fc1.weight.std().item() == pytest.approx(expected, rel=0.05)
+    assert other.pos_embed.std().item() == pytest.approx(0.2, rel=0.1)

@@ -85,6 +85,12 @@ def write_sets(folder: Path) -> None:
 
 def test_it_learns_eight_clips(tmp_path: Path) -> None:
     config = tiny_config()
+    encoder = replace(config.model.audio.spectrogram, dim=64, mlp_dim=128)
+    config = replace(
+        config,
+        model=replace(config.model, audio=AudioTower(spectrogram=encoder)),
+        masking=replace(config.masking, share=0.25),
+    )
     eight = event_pool(0, config.toy).split("pool")[:8]
     torch.manual_seed(0)
     model = ssast.build(config)
@@ -95,11 +101,11 @@ def test_it_learns_eight_clips(tmp_path: Path) -> None:
         return task(*model.frames(batch.waveform, batch.n_samples))
 
     before = ssast.pretext_figures(model, task, eight, config)
-    settings = FitConfig(steps=150, learning_rate=8e-3, warmup_steps=10)
+    settings = FitConfig(steps=240, learning_rate=3e-3, warmup_steps=10)
     fit(task, loss_of, loader.batches, settings, tmp_path)
     after = ssast.pretext_figures(model, task, eight, config)
-    assert after["pretext_accuracy"] > 4 * after["pretext_chance"]
-    assert after["reconstruction"] < 0.5 * before["reconstruction"]
+    assert after["pretext_accuracy"] > 0.6  # chance is one in six
+    assert after["reconstruction"] < 0.2 * before["reconstruction"]
 
 
 @pytest.mark.parametrize("preset", PRESETS)

@@ -22,6 +22,10 @@ from earshot.encoders.frame_encoder import FrameEncoder, FrameEncoderConfig
 from earshot.encoders.htsat import Htsat, HtsatConfig
 from earshot.encoders.mel_frames import MelFrames, MelFramesConfig
 from earshot.encoders.panns import CnnConfig, PannsCnn
+from earshot.encoders.spectrogram_transformer import (
+    SpectrogramTransformer,
+    SpectrogramTransformerConfig,
+)
 from earshot.encoders.strip_transformer import StripTransformer, StripTransformerConfig
 from earshot.encoders.tcn import Tcn, TcnConfig
 from earshot.encoders.wavegram import WavegramCnn, WavegramConfig
@@ -52,6 +56,7 @@ class AudioTower:
     tcn: TcnConfig | None = None
     beats: BeatsConfig | None = None
     wavegram: WavegramConfig | None = None
+    spectrogram: SpectrogramTransformerConfig | None = None
     mels: MelFramesConfig | None = None  # the frames themselves
     frames: FrameEncoderConfig | None = None
 
@@ -167,5 +172,7 @@ def build_audio(tower: AudioTower, trunk: Trunk | None = None) -> Any:
         return Tcn(tower.tcn)
     if tower.frames is not None:
         return FrameEncoder(tower.frames)
+    if tower.spectrogram is not None:
+        return SpectrogramTransformer(tower.spectrogram)
     assert tower.earshot is not None
     return EarshotCnn(tower.earshot)

@@ -18,6 +18,8 @@ from earshot.models.loading.beats import is_beats, load_beats
 from earshot.models.loading.laion import is_laion, load_laion
 from earshot.models.loading.microsoft import is_microsoft, load_microsoft
 from earshot.models.loading.panns import is_panns, load_panns
+from earshot.models.loading.ssast import is_ssast, load_ssast
+from earshot.models.loading.transformers_ast import is_ast_folder, load_ast_folder
 from earshot.models.loading.transformers_clap import CONFIG, load_transformers
 from earshot.models.loading.weights import read_safetensors, read_torch, tensors_of
 from earshot.models.sound_encoder import SoundEncoder
@@ -68,6 +70,8 @@ def read_foreign(
         path = fetch(str(source))
     with torch.random.fork_rng(devices=[]):  # building draws weights that are then replaced
         if path.is_dir():
+            if is_ast_folder(path):
+                return load_ast_folder(path)
             return load_transformers(path, tokenizer)
         is_safe = path.suffix == ".safetensors"
         whole = read_safetensors(path) if is_safe else read_torch(path)
@@ -88,6 +92,13 @@ def read_foreign(
         expected="LAION-CLAP (audio_branch. ...), Microsoft CLAP (audio_encoder.base. ...), "
         "AutoTCL (feature_extractor.net. ...), BEATs (patch_embedding. ...) or PANNs "
         "(conv_block1. ...)",
+        if is_ssast(state):
+            return load_ssast(state, path)
+    shown = ", ".join(sorted(state)[:3])
+    raise EarShotError(
+        got=f"{path} with keys such as {shown}",
+        expected="LAION-CLAP (audio_branch. ...), Microsoft CLAP (audio_encoder.base. ...) or "
+        "SSAST and AST (v.patch_embed. ...)",
         mend="For a model of transformers pass its directory, not the file alone.",
     )
 

@@ -19,6 +19,7 @@ from earshot.encoders.earshot_cnn import EarshotCnn, EarshotCnnConfig
 from earshot.encoders.htsat import Htsat, HtsatConfig
 from earshot.encoders.panns import CnnConfig, PannsCnn
 from earshot.encoders.strip_transformer import StripTransformer, StripTransformerConfig
+from earshot.encoders.wav2vec2 import Wav2Vec2Encoder, Wav2Vec2EncoderConfig
 from earshot.encoders.whisper import WhisperConfig, WhisperSpeech
 from earshot.features import (
     KaldiFbank,
@@ -43,6 +44,7 @@ class AudioTower:
     earshot: EarshotCnnConfig | None = None
     agnostic: SpectrogramStemConfig | None = None  # into the trunk that the text tower shares
     whisper: WhisperConfig | None = None
+    wav2vec2: Wav2Vec2EncoderConfig | None = None
 
     def __post_init__(self) -> None:
         check_one("audio tower", self)
@@ -138,5 +140,7 @@ def build_audio(tower: AudioTower, trunk: Trunk | None = None) -> Any:
         return StripTransformer(tower.strips)
     if tower.whisper is not None:
         return WhisperSpeech(tower.whisper)
+    if tower.wav2vec2 is not None:
+        return Wav2Vec2Encoder(tower.wav2vec2)
     assert tower.earshot is not None
     return EarshotCnn(tower.earshot)

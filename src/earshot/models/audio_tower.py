@@ -103,13 +103,15 @@ def check_one(what: str, choice: Any) -> None:
 def build_sound_encoder(config: SoundEncoderConfig) -> SoundEncoder:
     """The model with random weights."""
     features = build_front_end(config)
-    return SoundEncoder(
+    model = SoundEncoder(
         features=features,
         audio_encoder=build_audio(config.audio),
         sample_rate=features.config.sample_rate,
         window_s=config.window_s,
         fill=config.fill,
     )
+    model.config = config
+    return model
 
 
 def build_front_end(config: Any) -> Any:

@@ -26,6 +26,7 @@ from earshot.cli import (
     similar,
     store,
     tag,
+    transcribe,
     translate,
     where,
 )
@@ -53,7 +54,7 @@ def options(
         close_network()
 
 
-JOBS = (index, search, similar, tag, translate, embed, evaluate, store, serve)
+JOBS = (index, search, similar, tag, transcribe, translate, embed, evaluate, store, serve)
 OTHERS = (export, mcp)  # EarShot's models in other programs
 RESEARCH = (data, rewrite, run, blend, claim, papers, where)
 HEALTH = (check, doctor)

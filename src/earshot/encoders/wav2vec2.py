@@ -1,4 +1,4 @@
-"""wav2vec 2.0 and its kin as an encoder: over the waveform itself, or over stacked log-mel frames."""
+"""wav2vec 2.0 and its kin as an encoder: over the waveform, or over stacked log-mel frames."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ class Wav2Vec2Encoder(nn.Module):
         return LayerStates(tuple(h.masked_fill(padding, 0.0) for h in [*kept, last]), n_positions)
 
     def features(self, log_mel: Tensor, n_frames: Tensor) -> tuple[Tensor, Tensor]:
-        """What convolutions hear, or stacked frames: [batch, positions, feature_dim], n_positions."""
+        """Convolved, or stacked: [batch, positions, feature_dim], n_positions [batch]."""
         config = self.config
         n_channels = config.n_mels or 1
         check_shape(
@@ -245,7 +245,9 @@ class Wav2Vec2Encoder(nn.Module):
                 noted.append([each[0] for each in kept])
                 kept.clear()
         if kept is not None:
-            kept += [pad_sequence(list(each), batch_first=True) for each in zip(*noted)]
+            kept += [
+                pad_sequence(list(each), batch_first=True) for each in zip(*noted, strict=True)
+            ]
         return pad_sequence(rows, batch_first=True)
 
     def freeze_convolutions(self) -> None:

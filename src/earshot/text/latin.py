@@ -1,4 +1,4 @@
-"""One Latin inventory for many languages: letters as they sound, so that languages share symbols."""
+"""One Latin inventory for many languages: letters as they sound."""
 
 from __future__ import annotations
 

@@ -78,6 +78,7 @@ class SpokenBatches:
         batch_size: int,
         seed: int,
         alpha: float = 1.0,
+        shares: Mapping[str, float] | None = None,  # of the languages, in the place of alpha's
         rank: int = 0,
         world: int = 1,
     ) -> None:
@@ -92,7 +93,14 @@ class SpokenBatches:
         self.of: dict[str, list[int]] = {}
         for number, each in enumerate(spoken):
             self.of.setdefault(each.language, []).append(number)
-        self.shares = language_shares({name: len(of) for name, of in self.of.items()}, alpha)
+        counts = {name: len(of) for name, of in self.of.items()}
+        self.shares = language_shares(counts, alpha) if shares is None else dict(shares)
+        if self.shares.keys() != counts.keys() or abs(sum(self.shares.values()) - 1) > 1e-6:
+            raise EarShotError(
+                got=f"shares {self.shares} of utterances in {', '.join(counts)}",
+                expected="a share of each language, summing to 1",
+                mend="Leave shares out to draw by alpha.",
+            )
 
     def batches(self, start_step: int = 0) -> Iterator[SpokenBatch]:
         """From that step on."""

@@ -193,8 +193,9 @@ class Config:
             n_heads=4,
             mlp_dim=192,
             n_mels=40,  # (paper: convolutions over the waveform)
+            stack=4,  # 40 ms to a position (paper 20 ms)
             pre_norm=True,
-            position_kernel=16,
+            position_kernel=8,
             position_groups=4,
             dropout=0.0,
         )
@@ -207,16 +208,16 @@ class Config:
             n_codebooks=2,
             dim=32,
             least_temperature=0.5,
-            temperature_decay=0.995,
+            temperature_decay=0.99,
         )
         fit = FitConfig(betas=(0.9, 0.98), checkpoint_every=500, warmup_steps=30)
-        learning = replace(fit, schedule="linear", weight_decay=0.01, learning_rate=3e-3)
+        learning = replace(fit, schedule="linear", weight_decay=0.01, learning_rate=5e-3)
         return cls(
             model=SoundEncoderConfig(
                 audio=AudioTower(wav2vec2=encoder), features=mel, window_s=10.0
             ),
             task=Wav2Vec2TaskConfig(
-                quantizer=codes, dim=64, n_distractors=20, mask=SpanMaskConfig(0.065, 6)
+                quantizer=codes, dim=64, n_distractors=20, mask=SpanMaskConfig(0.18, 3)
             ),
             base_fit=replace(learning, steps=300),
             continued_fit=replace(learning, steps=200),

@@ -102,9 +102,10 @@ def clip_languages(
 ) -> Languages:
     """The clips of a manifest, whose columns `language` and `transcript` say what they are.
 
-    A clip without transcript is audio to pre-train on. `write` brings transcripts to the symbols of
-    the model. Clips shorter or longer than `bounds_s` are left out and named. The test has the
-    target's clips of the test split; without one, those of a share of its recordings.
+    Where no column has that name, a caption is the transcript; a clip without is audio to pre-train
+    on. `write` brings transcripts to the symbols of the model. Clips shorter or longer than
+    `bounds_s` are left out and named. The test has the target's clips of the test split; without
+    one, those of a share of its recordings.
     """
     ear, faults = Ear(config), []
     train: dict[str, list[Spoken]] = {}
@@ -116,7 +117,7 @@ def clip_languages(
                 raise EarShotError(
                     got=f"no {language}", expected="one", mend=f"Fill the column {language}."
                 )
-            heard = ear.hear(clip, write(str(clip.extra.get(transcript, "") or "")), name)
+            heard = ear.hear(clip, write(_said(clip, transcript)), name)
         except (AudioError, EarShotError) as fault:
             faults.append(f"{clip.id}: {fault}")
             continue
@@ -129,6 +130,13 @@ def clip_languages(
         else:
             train.setdefault(name, []).append(heard)
     return _parted(train, test, target, faults, seed)
+
+
+def _said(clip: Clip, transcript: str) -> str:
+    """A clip's transcript: that of the column, else its caption."""
+    if transcript in clip.extra:
+        return str(clip.extra[transcript] or "")
+    return clip.captions[0] if clip.captions else ""
 
 
 def _parted(

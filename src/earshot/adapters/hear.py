@@ -49,7 +49,7 @@ class Model(nn.Module):
 
     def _apply(self, fn: object, recurse: bool = True) -> Model:
         super()._apply(fn, recurse)
-        self.embedder.device = next(self.towers.parameters()).device
+        self.embedder.device = next(self.towers.parameters(), torch.empty(0)).device
         return self
 
     def forward(self, audio: Tensor) -> Tensor:

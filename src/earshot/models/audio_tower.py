@@ -17,6 +17,7 @@ from earshot.encoders.agnostic import (
 )
 from earshot.encoders.earshot_cnn import EarshotCnn, EarshotCnnConfig
 from earshot.encoders.htsat import Htsat, HtsatConfig
+from earshot.encoders.mel_frames import MelFrames, MelFramesConfig
 from earshot.encoders.panns import CnnConfig, PannsCnn
 from earshot.encoders.strip_transformer import StripTransformer, StripTransformerConfig
 from earshot.encoders.wav2vec2 import Wav2Vec2Encoder, Wav2Vec2EncoderConfig
@@ -45,6 +46,7 @@ class AudioTower:
     agnostic: SpectrogramStemConfig | None = None  # into the trunk that the text tower shares
     whisper: WhisperConfig | None = None
     wav2vec2: Wav2Vec2EncoderConfig | None = None
+    mels: MelFramesConfig | None = None  # the frames themselves
 
     def __post_init__(self) -> None:
         check_one("audio tower", self)
@@ -114,6 +116,12 @@ def build_sound_encoder(config: SoundEncoderConfig) -> SoundEncoder:
     return model
 
 
+def log_mel_alone() -> SoundEncoder:
+    """The log-mel of 16 kHz in 64 bands, and no encoder: the floor of every comparison."""
+    audio = AudioTower(mels=MelFramesConfig(64))
+    return build_sound_encoder(SoundEncoderConfig(audio, features=LogMelConfig.panns_16k()))
+
+
 def build_front_end(config: Any) -> Any:
     """The front end that is set among `features`, `fbank` and `waveform` of a config."""
     with torch.device("cpu"):  # tables, not weights: they have values on the meta device too
@@ -140,6 +148,8 @@ def build_audio(tower: AudioTower, trunk: Trunk | None = None) -> Any:
         return PannsCnn(tower.cnn)
     if tower.strips is not None:
         return StripTransformer(tower.strips)
+    if tower.mels is not None:
+        return MelFrames(tower.mels)
     if tower.whisper is not None:
         return WhisperSpeech(tower.whisper)
     if tower.wav2vec2 is not None:

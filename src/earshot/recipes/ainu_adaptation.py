@@ -198,6 +198,8 @@ class Config:
             position_kernel=8,
             position_groups=4,
             dropout=0.0,
+            time_mask=SpanMaskConfig(0.1, 2, least_spans=1),  # 0.2 of the positions (paper 0.75)
+            channel_mask=SpanMaskConfig(0.02, 8, least_spans=0),  # 0.16 of the channels
         )
         mel = LogMelConfig(
             sample_rate=16_000, n_fft=400, hop_length=160, n_mels=40, f_min=20.0, f_max=7_600.0,

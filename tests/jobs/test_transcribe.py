@@ -80,7 +80,8 @@ def test_words_are_what_spaces_part_and_last_from_first_to_last_position(run: Pa
     best = [(0.02 * i, symbol) for i, symbol in enumerate([0, 2, 2, 0, 2, 3, 1, 0, 1, 3, 3, 0])]
     assert letters.words(best, 0.21) == (Word("aab", 0.02, 0.12), Word("b", 0.18, 0.21))
     phones = Transcriber(model, ("", "p1 ", "p2 "))
-    assert [each.word for each in phones.words([(0.0, 1), (0.1, 1), (0.2, 0), (0.3, 1), (0.4, 2)], 1.0)] == ["p1", "p1", "p2"]  # fmt: skip
+    said = phones.words([(0.0, 1), (0.1, 1), (0.2, 0), (0.3, 1), (0.4, 2)], 1.0)
+    assert [each.word for each in said] == ["p1", "p1", "p2"]
     assert letters.words([], 1.0) == ()
 
 

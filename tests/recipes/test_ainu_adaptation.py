@@ -125,10 +125,20 @@ def test_a_frozen_start_moves_the_map_to_symbols_alone(tmp_path: Path) -> None:
 
 def test_what_routes_share_is_trained_once(tmp_path: Path) -> None:
     few = Route("S3", continued="t", auxiliary="r", minutes=(0.1,))
-    config = replace(tiny_config(), routes=(few, S0, S2), minutes=(0.1, 0.0), replay=0.25)
+    none = Route("random", from_scratch=True, minutes=(0.1,))
+    config = replace(tiny_config(), routes=(few, S0, none, S2), minutes=(0.1, 0.0), replay=0.25)
     values = ainu_adaptation.run(config, None, tmp_path / "run").values
     folders = {each.name for each in (tmp_path / "run").iterdir() if each.is_dir()}
-    assert folders == {"base", "continued_t", "S3_0.1", "S0_0.1", "S0_0", "S2_0.1", "S2_0"}
+    assert folders == {
+        "base",
+        "continued_t",
+        "S3_0.1",
+        "random_0.1",
+        "S0_0.1",
+        "S0_0",
+        "S2_0.1",
+        "S2_0",
+    }
     assert values["cer"] == values["cer_S2_0"]  # the last route is kept
     assert "cer_S3_0" not in values
 
@@ -223,9 +233,9 @@ def test_what_cannot_be_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     manifest = open_clips(write_languages(tmp_path / "sounds"))
     with pytest.raises(EarShotError, match="target='z' and clips in x, y"):
         ainu_adaptation.run(replace(sound, target="z"), manifest, tmp_path / "a")
+    strange = replace(sound, routes=(Route("S1", auxiliary="q"),))
     with pytest.raises(EarShotError, match="got language 'q'"):
-        routes = (Route("S1", auxiliary="q"),)
-        ainu_adaptation.run(replace(sound, routes=routes), manifest, tmp_path / "b")
+        ainu_adaptation.run(strange, manifest, tmp_path / "b")
     with pytest.raises(EarShotError, match="for n_symbols=5"):
         ainu_adaptation.run(replace(sound, n_symbols=5), manifest, tmp_path / "c")
     with pytest.raises(EarShotError, match="no recordings 'stamps'"):
@@ -249,6 +259,8 @@ def test_the_claim_s_arms_differ_as_they_should(monkeypatch: pytest.MonkeyPatch)
         config = arm.config
         routes = {route.name: route for route in config.routes}
         assert routes["S0"] == Route("S0")
+        assert routes["random"].from_scratch
+        assert not routes["random"].continued
         assert replace(routes["S2"], name="S0", continued="") == routes["S0"]
         assert routes["S2"].continued == config.target
         known = config.base_languages

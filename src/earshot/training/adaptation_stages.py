@@ -34,7 +34,7 @@ class Route:
     name: str  # of its figures and folders
     continued: str = ""  # the language whose audio pre-training goes on with; "" where it does not
     auxiliary: str = ""  # a language whose labels are added
-    from_scratch: bool = False  # pre-trained on `continued` alone, as long as both trainings
+    from_scratch: bool = False  # pre-trained on `continued` alone, as long as both; or not at all
     longer: bool = False  # fine-tuned as many updates longer as pre-training would have gone on
     minutes: tuple[float, ...] = ()  # of labels; those of the config where empty
 
@@ -87,6 +87,8 @@ class Stages:
     def start(self, route: Route) -> Mapping[str, Tensor]:
         """The task's weights that a route fine-tunes from, trained where they are not yet."""
         config, language = self.config, route.continued
+        if route.from_scratch and not language:
+            return self.weights["nothing"]
         name = f"alone_{language}" if route.from_scratch else language
         if name not in self.weights:
             self.task.load_state_dict(self.weights["nothing" if route.from_scratch else ""])

@@ -84,8 +84,8 @@ class ToyConfig:
 
     family: LanguageFamilyConfig = field(default_factory=LanguageFamilyConfig)
     n_base: int = 250  # utterances of each of the two, about 1.1 s each
-    n_target: int = 660  # 12 minutes
-    n_other: int = 300
+    n_target: int = 450  # 8 minutes
+    n_other: int = 250
     n_test: int = 100
     stamps: tuple[str, ...] = ()  # languages of real speech instead
 
@@ -238,6 +238,7 @@ class Config:
             target="be",
             base_languages=(),
             routes=(Route("S2", continued="be"),),
+            fine_tune_fit=replace(small.fine_tune_fit, steps=250),
             kind="characters",
             latin=True,
             longest_s=8.0,

@@ -4,7 +4,7 @@
     XLSR-53, wav2vec 2.0 large         encoders/wav2vec2.py             small: over a log-mel
     its pre-training                   models/pretraining/wav2vec2.py   loss by hidden step
     its published weights              models/loading/wav2vec2.py       refused without quantiser
-    continued pre-training             training/adaptation.py           Gumbel temperature anew
+    continued pre-training             training/adaptation.py           Gumbel temperature 0.5
     fine-tuning by CTC                 models/recognizer.py, training/adaptation.py
     frozen convolutions, then layers   training/adaptation.py
     three-stage learning rate          training/schedules.py
@@ -106,6 +106,7 @@ class Config:
     routes: tuple[Route, ...] = (Route("S2", continued=TARGET),)  # the last one is kept
     minutes: tuple[float, ...] = (0.0,)  # of labels; 0: all
     alpha: float = 0.5  # of drawing languages
+    continued_temperature: float = 0.5  # of the Gumbel softmax where pre-training goes on, at most
     replay: float = 0.0  # share of the base languages' audio while pre-training goes on
     frozen: float = 0.5  # share of fine-tuning in which the map to symbols alone learns
     dropout: float = 0.0  # before that map

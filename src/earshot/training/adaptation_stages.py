@@ -92,7 +92,7 @@ class Stages:
         name = f"alone_{language}" if route.from_scratch else language
         if name not in self.weights:
             self.task.load_state_dict(self.weights["nothing" if route.from_scratch else ""])
-            self.task.restart()
+            self.task.restart(None if route.from_scratch else config.continued_temperature)
             audio, settings, shares = self.material.audio([language]), config.continued_fit, None
             if route.from_scratch:
                 settings = replace(settings, steps=settings.steps + config.base_fit.steps)

@@ -132,6 +132,10 @@ def test_the_temperature_falls_and_begins_anew() -> None:
     assert model.quantizer.temperature == 0.5
     model.restart()
     assert model.quantizer.temperature == 2.0
+    model.restart(0.6)  # 2, 1, 0.5: the first that is not above
+    assert model.quantizer.temperature == 0.5
+    model.restart(3.0)
+    assert model.quantizer.temperature == 2.0
 
 
 def test_a_log_mel_is_a_front_end_too() -> None:

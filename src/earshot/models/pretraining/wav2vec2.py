@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from torch import Tensor, nn
@@ -104,5 +105,12 @@ class Wav2Vec2Pretraining(nn.Module):
         self.quantizer.count_update()
 
     def restart(self, temperature: float | None = None) -> None:
-        """Count updates from 0 again, for training that goes on with other clips."""
-        self.quantizer.n_updates.zero_()
+        """Set the Gumbel temperature, for training on other clips; the first update's if None.
+
+        It falls on from there, and never rises above what the configuration begins with.
+        """
+        begin, decay = self.config.quantizer.temperature, self.config.quantizer.temperature_decay
+        n_updates = 0
+        if temperature is not None and temperature < begin and decay < 1:
+            n_updates = math.ceil(math.log(temperature / begin) / math.log(decay))
+        self.quantizer.n_updates.fill_(n_updates)

@@ -51,7 +51,7 @@ def test_pretraining_that_goes_on_tells_the_language_s_hidden_steps_better(tmp_p
 @pytest.mark.claim("ainu_adaptation/multilingual")
 def test_labels_of_another_language_are_learnt_beside_the_target_s(tmp_path: Path) -> None:
     """Shared symbols: what is heard of the other language is written with them."""
-    tiny = tiny_config(80)
+    tiny = tiny_config(120)
     routes = (S0, Route("S1", auxiliary="r"))
     config = replace(tiny, routes=routes, base_fit=replace(tiny.base_fit, steps=5), frozen=0.0)
     stages = stages_of(config, tmp_path)

@@ -36,3 +36,20 @@ def test_up_then_down_and_never_zero(steps: int, warmup: int) -> None:
 
 def test_constant_stays_at_the_peak() -> None:
     assert curve(8, 2, "constant") == [0.5, 1, 1, 1, 1, 1, 1, 1]
+
+
+def test_three_stages_rise_hold_and_fall_to_a_twentieth() -> None:
+    factors = curve(100, 10, "tri_stage")
+    assert factors[:10] == pytest.approx([(n + 1) / 10 for n in range(10)])
+    assert factors[10:51] == [1.0] * 41
+    assert factors[75] == pytest.approx(0.05**0.5)
+    ratios = [b / a for a, b in zip(factors[51:], factors[52:], strict=False)]
+    assert ratios == pytest.approx([0.05 ** (1 / 50)] * len(ratios))
+    assert factors[99] == pytest.approx(0.05 ** (49 / 50))
+
+
+def test_a_line_falls_to_nothing() -> None:
+    factors = curve(110, 10, "linear")
+    assert factors[10] == 1.0
+    assert factors[60] == pytest.approx(0.5)
+    assert factors[109] == pytest.approx(0.01)

@@ -27,6 +27,7 @@ from earshot.cli import (
     similar,
     store,
     tag,
+    transcribe,
     translate,
     where,
 )
@@ -54,7 +55,19 @@ def options(
         close_network()
 
 
-JOBS = (index, search, similar, tag, translate, decode, embed, evaluate, store, serve)
+JOBS = (
+    index,
+    search,
+    similar,
+    tag,
+    transcribe,
+    translate,
+    decode,
+    embed,
+    evaluate,
+    store,
+    serve,
+)
 OTHERS = (export, mcp)  # EarShot's models in other programs
 RESEARCH = (data, rewrite, run, blend, claim, papers, where)
 HEALTH = (check, doctor)

@@ -29,6 +29,7 @@ from earshot.encoders.spectrogram_transformer import (
 from earshot.encoders.strip_transformer import StripTransformer, StripTransformerConfig
 from earshot.encoders.tcn import Tcn, TcnConfig
 from earshot.encoders.wavegram import WavegramCnn, WavegramConfig
+from earshot.encoders.wav2vec2 import Wav2Vec2Encoder, Wav2Vec2EncoderConfig
 from earshot.encoders.whisper import WhisperConfig, WhisperSpeech
 from earshot.features import (
     KaldiFbank,
@@ -57,6 +58,7 @@ class AudioTower:
     beats: BeatsConfig | None = None
     wavegram: WavegramConfig | None = None
     spectrogram: SpectrogramTransformerConfig | None = None
+    wav2vec2: Wav2Vec2EncoderConfig | None = None
     mels: MelFramesConfig | None = None  # the frames themselves
     frames: FrameEncoderConfig | None = None
 
@@ -174,5 +176,7 @@ def build_audio(tower: AudioTower, trunk: Trunk | None = None) -> Any:
         return FrameEncoder(tower.frames)
     if tower.spectrogram is not None:
         return SpectrogramTransformer(tower.spectrogram)
+    if tower.wav2vec2 is not None:
+        return Wav2Vec2Encoder(tower.wav2vec2)
     assert tower.earshot is not None
     return EarshotCnn(tower.earshot)

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pad_sequence
 from transformers import Wav2Vec2Config, Wav2Vec2Model
 
 from earshot.core.errors import EarShotError
+from earshot.encoders.wav2vec2 import Wav2Vec2EncoderConfig, convolve_each
+from earshot.features import Waveform
 from earshot.models.speech_to_text import SpeechToText, SpeechToTextConfig, States
 from earshot.text.vocabulary import PAD
 
-LEAST_SAMPLES = 400  # what one frame of the convolutions hears, 25 ms
 WAV2VEC2_RATE = 16_000  # Hz
 
 
@@ -58,35 +58,25 @@ class Wav2Vec2ToText(SpeechToText):
 
     def hear(self, waveform: Tensor, n_samples: Tensor) -> States:
         """States of sound: waveform [batch, samples] at 16 kHz, n_samples [batch]."""
+        level, _ = Waveform()(waveform, n_samples)  # each clip to mean 0, variance 1
         with torch.no_grad():
-            rows = [self._convolve(row[:n]) for row, n in zip(waveform, n_samples, strict=True)]
-        n_positions = torch.tensor([len(row) for row in rows], device=waveform.device)
-        hidden, _ = self.encoder.feature_projection(pad_sequence(rows, batch_first=True))
+            rows, n_positions = convolve_each(
+                self.encoder.feature_extractor, level[:, 0], n_samples
+            )
+        hidden, _ = self.encoder.feature_projection(rows)
         states = States(hidden, n_positions)
         heard = self.encoder.encoder(hidden, attention_mask=~states.padding).last_hidden_state
         return States(heard.masked_fill(states.padding[..., None], 0.0), n_positions)
 
-    def _convolve(self, waveform: Tensor) -> Tensor:
-        """Frames [positions, conv_dim] of one clip, brought to mean 0 and variance 1."""
-        if len(waveform) < LEAST_SAMPLES:
-            waveform = nn.functional.pad(waveform, (0, LEAST_SAMPLES - len(waveform)))
-        level = (waveform - waveform.mean()) / (waveform.var(correction=0) + 1e-7).sqrt()
-        return self.encoder.feature_extractor(level[None])[0].T
-
 
 def wav2vec2_config(dim: int, sizes: Wav2Vec2Sizes) -> Wav2Vec2Config:
     """The encoder in transformers' words, without its own masking of frames."""
-    return Wav2Vec2Config(
-        hidden_size=dim,
-        num_hidden_layers=sizes.depth,
-        num_attention_heads=sizes.n_heads,
-        intermediate_size=sizes.mlp_dim,
-        conv_dim=(sizes.conv_dim,) * 7,
-        hidden_dropout=sizes.dropout,
-        attention_dropout=sizes.dropout,
-        activation_dropout=sizes.dropout,
-        feat_proj_dropout=sizes.dropout,
-        layerdrop=0.0,
-        mask_time_prob=0.0,
-        pad_token_id=PAD,
+    encoder = Wav2Vec2EncoderConfig(
+        dim=dim,
+        depth=sizes.depth,
+        n_heads=sizes.n_heads,
+        mlp_dim=sizes.mlp_dim,
+        conv_dim=sizes.conv_dim,
+        dropout=sizes.dropout,
     )
+    return encoder.library_config(mask_time_prob=0.0, pad_token_id=PAD)

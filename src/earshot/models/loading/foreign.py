@@ -16,11 +16,19 @@ from earshot.models.load_report import LoadReport
 from earshot.models.loading.autotcl import is_autotcl, load_autotcl
 from earshot.models.loading.beats import is_beats, load_beats
 from earshot.models.loading.laion import is_laion, load_laion
+from earshot.models.loading.library_folder import CONFIG
 from earshot.models.loading.microsoft import is_microsoft, load_microsoft
 from earshot.models.loading.panns import is_panns, load_panns
 from earshot.models.loading.ssast import is_ssast, load_ssast
 from earshot.models.loading.transformers_ast import is_ast_folder, load_ast_folder
 from earshot.models.loading.transformers_clap import CONFIG, load_transformers
+from earshot.models.loading.transformers_clap import load_transformers
+from earshot.models.loading.wav2vec2 import (
+    is_fairseq_wav2vec2,
+    is_wav2vec2_folder,
+    load_fairseq_wav2vec2,
+    load_wav2vec2_folder,
+)
 from earshot.models.loading.weights import read_safetensors, read_torch, tensors_of
 from earshot.models.sound_encoder import SoundEncoder
 
@@ -72,6 +80,8 @@ def read_foreign(
         if path.is_dir():
             if is_ast_folder(path):
                 return load_ast_folder(path)
+            if is_wav2vec2_folder(path):
+                return load_wav2vec2_folder(path)
             return load_transformers(path, tokenizer)
         is_safe = path.suffix == ".safetensors"
         whole = read_safetensors(path) if is_safe else read_torch(path)
@@ -86,6 +96,8 @@ def read_foreign(
             return load_beats(state, path, whole)
         if is_panns(state):
             return load_panns(state, path)
+        if is_fairseq_wav2vec2(state):
+            return load_fairseq_wav2vec2(state, path)
     shown = ", ".join(sorted(state)[:3])
     raise EarShotError(
         got=f"{path} with keys such as {shown}",

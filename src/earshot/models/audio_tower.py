@@ -15,6 +15,7 @@ from earshot.encoders.agnostic import (
     SpectrogramStemConfig,
     Trunk,
 )
+from earshot.encoders.conformer import Conformer, ConformerConfig
 from earshot.encoders.earshot_cnn import EarshotCnn, EarshotCnnConfig
 from earshot.encoders.htsat import Htsat, HtsatConfig
 from earshot.encoders.panns import CnnConfig, PannsCnn
@@ -43,6 +44,7 @@ class AudioTower:
     earshot: EarshotCnnConfig | None = None
     agnostic: SpectrogramStemConfig | None = None  # into the trunk that the text tower shares
     whisper: WhisperConfig | None = None
+    conformer: ConformerConfig | None = None
 
     def __post_init__(self) -> None:
         check_one("audio tower", self)
@@ -138,5 +140,7 @@ def build_audio(tower: AudioTower, trunk: Trunk | None = None) -> Any:
         return StripTransformer(tower.strips)
     if tower.whisper is not None:
         return WhisperSpeech(tower.whisper)
+    if tower.conformer is not None:
+        return Conformer(tower.conformer)
     assert tower.earshot is not None
     return EarshotCnn(tower.earshot)

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from earshot.encoders.conformer import Conformer
+from earshot.features.kaldi import fit_frames, stack_frames
 from earshot.layers.pooling import padding_of
 from earshot.layers.random_projection import RandomProjection, RandomProjectionConfig
 from earshot.layers.span_mask import SpanMaskConfig, span_mask
@@ -35,7 +36,7 @@ class BestRqForPreTraining(nn.Module):
     def __init__(self, encoder: Conformer, config: BestRqConfig | None = None) -> None:
         super().__init__()
         self.encoder, self.config = encoder, config or BestRqConfig()
-        n, config = encoder.config.frame_dim, self.config
+        config, n = self.config, int(encoder.position_frames) * encoder.config.n_mels
         self.quantizer = RandomProjection(
             RandomProjectionConfig(n, config.n_codes, config.code_dim, "unit", config.seed)
         )
@@ -53,7 +54,7 @@ class BestRqForPreTraining(nn.Module):
         real = ~padding_of(n_positions, features.shape[1])
         if masked is None:
             masked = span_mask(n_positions, features.shape[1], config.mask)
-        codes = self.quantizer(features)  # [batch, positions]
+        codes = self.codes(log_mel, features.shape[1])
         states = encode_hidden(self.encoder, features, n_positions, masked, config.hidden)
         logits = self.mlm_head(states.last[masked]).float()  # [steps, n_codes]
         hard = F.one_hot(codes, config.n_codes)[..., None, :]
@@ -62,3 +63,14 @@ class BestRqForPreTraining(nn.Module):
             "masked_accuracy": (logits.argmax(-1) == codes[masked]).float().mean(),
             "code_perplexity": code_perplexity(hard, real).mean(),
         }
+
+    def codes(self, log_mel: Tensor, size: int) -> Tensor:
+        """Those of the frames that each of `size` positions stands for: [batch, size].
+
+        Of frames as they come, not of features that are learnt. Frames past the end are zeros, the
+        mean of each band.
+        """
+        n = int(self.encoder.position_frames)
+        whole = fit_frames(log_mel, size * n, value=0.0)
+        stacked, _ = stack_frames(whole, whole.new_zeros(len(whole)).long(), n)
+        return self.quantizer(stacked.transpose(1, 2))

@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "models": "core audio text features layers encoders objectives",
     "index": "core",
     "llm": "core",
-    "training": "core audio text data objectives metrics models",
+    "training": "core audio text data layers encoders objectives metrics models",
     "recipes": "core audio text data features layers encoders objectives metrics synth models "
     "training",
     "engines": "core audio models",

@@ -16,6 +16,7 @@ from earshot.encoders.text_transformer import TextTransformer, TextTransformerCo
 from earshot.features.log_mel import LogMel, LogMelConfig
 from earshot.layers.projection import MlpProjection, ResidualProjection
 from earshot.models.long_clips import LongClips
+from earshot.models.sound_encoder import SoundEncoder
 from earshot.models.two_tower import TwoTower
 from earshot.text.tokenizer import ByteTokenizer, WordTokenizer
 
@@ -59,6 +60,17 @@ def htsat_model() -> TwoTower:
 def fused_model(kind: str = "aff") -> TwoTower:
     encoder = Htsat(replace(HtsatConfig.nano(), drop_path=0.0, fusion=kind))
     return _towers(encoder, fill="repeatpad", long_clips=LongClips("fusion"))
+
+
+def encoder_alone() -> SoundEncoder:
+    """A model that hears and knows no words."""
+    sizes = StripTransformerConfig(n_mels=32, dim=16, depth=1, n_heads=2)
+    return SoundEncoder(
+        features=LogMel(FRONT_END),
+        audio_encoder=StripTransformer(sizes),
+        sample_rate=RATE,
+        window_s=1.0,
+    )
 
 
 MODELS: dict[str, Callable[[], TwoTower]] = {

@@ -13,7 +13,7 @@ from earshot.adapters import hear
 from earshot.audio import read_audio, write_audio
 from earshot.core.errors import EarShotError
 from earshot.models.embedder import Embedder
-from tiny_models import MODELS, seeded, sounds
+from tiny_models import MODELS, encoder_alone, seeded, sounds
 
 
 @pytest.fixture(scope="module", params=["strip", "htsat"])
@@ -65,6 +65,20 @@ def test_a_row_is_of_the_second_around_its_time(model: hear.Model) -> None:
     np.testing.assert_allclose(rows[0, at], expected, atol=1e-5)
     first = model.embedder.embed_waveforms([own[:4_000]])[0]
     np.testing.assert_allclose(rows[0, 0], first, atol=1e-5)
+
+
+def test_an_encoder_alone_gives_its_states_over_time() -> None:
+    model = hear.Model(Embedder(seeded(encoder_alone), "ears"))
+    assert model.scene_embedding_size == model.timestamp_embedding_size == 16
+    assert model.to("cpu").embedder.device == torch.device("cpu")
+    audio = noise(2, 2.3, model.sample_rate)
+    rows, times_ms = hear.get_timestamp_embeddings(audio, model)
+    assert rows.shape == (2, times_ms.shape[1], 16)
+    assert times_ms[0, -1] == 2_300
+    found = model.reader.read(read_audio(audio[1].numpy(), source_rate=model.sample_rate))
+    at = int(np.flatnonzero(found.start_s <= 1.5)[-1])
+    state = found.windows[at] / np.linalg.norm(found.windows[at])
+    np.testing.assert_allclose(rows[1, 30], state, atol=1e-5)
 
 
 def test_a_stated_hop(model: hear.Model) -> None:

@@ -7,12 +7,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
+import torch
 from typer.testing import CliRunner, Result
 
 from earshot.audio import write_audio
 from earshot.cli.main import app
 from earshot.core.errors import EarShotError
+from earshot.encoders.panns import CnnConfig
+from earshot.features import LogMelConfig
+from earshot.jobs import starting
 from earshot.jobs.loading import load
+from earshot.models.audio_tower import AudioTower, SoundEncoderConfig, build_sound_encoder
+from earshot.models.embedder import Embedder
+from earshot.models.sound_encoder import SoundEncoder
 from earshot.models.start import Start
 from earshot.recipes import clap
 from earshot.synth.combinations import combination_clips
@@ -91,3 +99,42 @@ def test_a_start_keeps_its_own_words(tmp_path: Path) -> None:
     start = Start("one", model, config.model)
     asked = replace(config, text_weights=str(tmp_path / "nowhere"))
     assert clap.run(asked, None, tmp_path / "two", start=start).values["loss"] > 0
+
+
+def trained_encoder() -> SoundEncoder:
+    """A CNN that hears and knows no words."""
+    torch.manual_seed(3)
+    sizes = CnnConfig(32, (8, 16), n_pools=2, dim=24, n_classes=0)
+    features = LogMelConfig(sample_rate=8_000, n_fft=256, hop_length=64, n_mels=32, f_max=4_000.0)
+    config = SoundEncoderConfig(AudioTower(cnn=sizes), features=features, window_s=2.0)
+    return build_sound_encoder(config)
+
+
+def test_a_two_tower_model_hears_with_a_trained_encoder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ears = trained_encoder()
+    monkeypatch.setattr(starting, "load", lambda name: Embedder(ears, str(name)))
+    data = ("--data", str(manifest(tmp_path)))
+    out = tmp_path / "run"
+    asked = ("--audio-model", "ears", *data, "--out", str(out), *FEW)
+    result = earshot("run", "clap", *asked, "--set", "fit.learning_rate=1e-6")
+    assert result.exit_code == 0, result.output
+    found = load(out).model
+    assert found.features.config == ears.features.config
+    assert found.window_s == 2.0
+    own = dict(ears.audio_encoder.named_parameters())
+    for name, value in found.audio_encoder.named_parameters():
+        torch.testing.assert_close(value, own[name], atol=1e-4, rtol=0)
+    row = json.loads(result.stdout.strip().splitlines()[-1])
+    again = earshot("run", "clap", "--resume", *data, "--out", str(out), "--json")
+    assert json.loads(again.stdout.strip().splitlines()[-1]) == row
+
+
+def test_one_start_and_one_that_has_an_encoder(tmp_path: Path) -> None:
+    both = earshot("run", "clap", "--model", "a", "--audio-model", "b", "--out", str(tmp_path))
+    assert isinstance(both.exception, EarShotError)
+    assert "--model a and --audio-model b" in str(both.exception)
+    whole = earshot("run", "clap", "--audio-model", "earshot-small", "--out", str(tmp_path / "x"))
+    assert isinstance(whole.exception, EarShotError)
+    assert "earshot-small as an audio encoder" in str(whole.exception)

@@ -10,6 +10,8 @@ import pytest
 from earshot.core.errors import EarShotError
 from earshot.jobs.embed import embed, save_embeddings
 from earshot.jobs.vector_file import check_out
+from earshot.models.embedder import Embedder
+from tiny_models import encoder_alone, seeded
 from toy_embedder import ToyEmbedder, write_tones
 
 ODD = os.fsdecode(b"caf\xe9.wav")
@@ -60,3 +62,16 @@ def test_nothing_embedded_makes_an_empty_file_of_the_right_shape(sounds: Path) -
 def test_another_suffix_is_refused() -> None:
     with pytest.raises(EarShotError, match=r"\.npz or \.parquet"):
         check_out(Path("x.csv"))
+
+
+def test_frames_are_states_over_time(sounds: Path, tmp_path: Path) -> None:
+    ears = Embedder(seeded(encoder_alone), "ears")
+    frames = embed([sounds / "a.wav"], model=ears, layer=-1)
+    assert len(frames) > 10
+    assert frames[0].start_s == 0.0
+    assert frames[-1].end_s == pytest.approx(2.0)
+    assert np.linalg.norm(frames[3].vector) != pytest.approx(1.0, abs=1e-3)
+    (sounds / "bad.wav").write_bytes(b"no sound")
+    answers = embed(sounds, model=ears, layer=0)
+    assert [failure.path.name for failure in answers.failures] == ["bad.wav"]
+    assert {each.path.name for each in answers} == {"a.wav", ODD}

@@ -15,7 +15,7 @@ from torch import nn
 from earshot.core.errors import EarShotError
 from earshot.objectives.infonce import InfoNCE
 from earshot.training.fit import CHECKPOINTS, FitConfig, fit
-from earshot.training.run_log import FIELDS, read_log
+from earshot.training.run_log import FIELDS, RunLog, read_log
 from earshot.training.run_state import checkpoints
 from training.toy_fit import KILLED, toy_batches, toy_fit, toy_model
 
@@ -263,3 +263,30 @@ def test_a_full_disk_keeps_the_checkpoints_before_it(
 def test_impossible_settings_are_refused(field: str, value: float) -> None:
     with pytest.raises(EarShotError, match=f"fit.{field}"):
         FitConfig(**{field: value})
+
+
+def test_parts_of_a_loss_are_logged_and_move_nothing(tmp_path: Path) -> None:
+    model = nn.Linear(2, 1)
+
+    def loss_of(batch: torch.Tensor) -> dict[str, torch.Tensor]:
+        loss = model(batch).square().mean()
+        return {"loss": loss, "twice": 2 * loss, "weight": model.weight[0, 0]}
+
+    def batches(first: int):
+        return iter(lambda: torch.ones(4, 2), None)
+
+    config = replace(QUICK, steps=4)
+    fit(model, loss_of, batches, config, tmp_path)
+    rows = read_log(tmp_path)
+    assert [row["twice"] for row in rows] == pytest.approx([2 * row["loss"] for row in rows], 1e-4)
+    assert list(rows[0]) == [*FIELDS, "twice", "weight"]
+
+
+def test_parts_that_come_later_are_columns_too(tmp_path: Path) -> None:
+    log = RunLog(tmp_path, step=0, steps=2, every=1, quiet=False)
+    log.note(1, 0.5, 0.1, 1.0, 0.0)
+    log.note(2, 0.4, 0.1, 1.0, 0.0, {"perplexity": 7.5})
+    log.close()
+    first, second = read_log(tmp_path)
+    assert math.isnan(first["perplexity"])
+    assert (second["loss"], second["perplexity"]) == (0.4, 7.5)

@@ -17,6 +17,8 @@ from earshot.core.errors import EarShotError
 from earshot.core.shapes import check_shape
 from earshot.jobs.loading import load
 from earshot.models.embedder import Embedder
+from earshot.models.frame_reader import FrameReader
+from earshot.models.two_tower import TwoTower
 
 HOP_MS = 50.0  # at most what HEAR's onset tasks need
 SPAN_S = 1.0  # of sound around a timestamp; less where the model's window is shorter
@@ -40,11 +42,14 @@ class Model(nn.Module):
         self.embedder, self.hop_ms = embedder, hop_ms
         self.towers = embedder.model
         self.sample_rate = next((r for r in RATES if r >= embedder.sample_rate), RATES[-1])
-        self.scene_embedding_size = self.timestamp_embedding_size = embedder.dim
+        knows_words = isinstance(embedder.model, TwoTower)
+        self.reader = None if knows_words else FrameReader(embedder)
+        self.scene_embedding_size = embedder.dim
+        self.timestamp_embedding_size = self.reader.dim if self.reader else embedder.dim
 
     def _apply(self, fn: object, recurse: bool = True) -> Model:
         super()._apply(fn, recurse)
-        self.embedder.device = self.towers.logit_scale.device
+        self.embedder.device = next(self.towers.parameters(), torch.empty(0)).device
         return self
 
     def forward(self, audio: Tensor) -> Tensor:
@@ -70,10 +75,13 @@ def get_scene_embeddings(audio: Tensor, model: Model) -> Tensor:
 def get_timestamp_embeddings(audio: Tensor, model: Model) -> tuple[Tensor, Tensor]:
     """Unit rows [n_sounds, n_times, dim], and their times [n_sounds, n_times] in milliseconds.
 
-    One every model.hop_ms (50) from the start to the end, each of the second of sound that lies
-    around it, cut at the ends of the sound: real sound only, never padded.
+    One every model.hop_ms (50) from the start to the end. Of a model of sound and language each is
+    the embedding of the second that lies around it, cut at the ends of the sound: real sound only,
+    never padded. Of an encoder alone it is its last layer's state there, at unit length.
     """
     embedder, rate = model.embedder, model.embedder.sample_rate
+    if model.reader is not None:
+        return _states(audio, model, model.reader)
     sounds = [resample(each.waveform, model.sample_rate, rate) for each in _sounds(audio, model)]
     n_times = int(audio.shape[1] / model.sample_rate * 1_000 / model.hop_ms) + 1
     times_ms = np.arange(n_times) * model.hop_ms  # not summed up: nothing drifts
@@ -86,6 +94,20 @@ def get_timestamp_embeddings(audio: Tensor, model: Model) -> tuple[Tensor, Tenso
         rows.append(np.concatenate([embedder.embed_waveforms(part) for part in parts]))
     times = torch.from_numpy(times_ms).float().expand(len(rows), -1)
     return torch.from_numpy(np.stack(rows)).to(audio.device), times.to(audio.device)
+
+
+def _states(audio: Tensor, model: Model, reader: FrameReader) -> tuple[Tensor, Tensor]:
+    """Timestamp embeddings of an encoder: the position that is heard at each time."""
+    n_times = int(audio.shape[1] / model.sample_rate * 1_000 / model.hop_ms) + 1
+    times_ms = np.arange(n_times) * model.hop_ms
+    rows = []
+    for sound in _sounds(audio, model):
+        found = reader.read(sound)
+        place = np.searchsorted(found.start_s, times_ms / 1_000, side="right") - 1
+        rows.append(found.windows[place.clip(0)])
+    states = torch.nn.functional.normalize(torch.from_numpy(np.stack(rows)), dim=-1)
+    times = torch.from_numpy(times_ms).float().expand(len(rows), -1)
+    return states.to(audio.device), times.to(audio.device)
 
 
 def _sounds(audio: Tensor, model: Model) -> list[Audio]:

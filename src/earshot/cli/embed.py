@@ -35,6 +35,12 @@ def embed(
     per_window: Annotated[
         bool, typer.Option("--per-window", help="A vector a window, not a vector a sound.")
     ] = False,
+    frames: Annotated[
+        bool, typer.Option("--frames", help="States of the encoder over time, not unit vectors.")
+    ] = False,
+    layer: Annotated[
+        int, typer.Option(help="Of --frames: 0 is the first layer, -1 the last.")
+    ] = -1,
     model: Model = "earshot-small",
     device: Device = "cpu",
     precision: Precision = None,
@@ -44,7 +50,7 @@ def embed(
     ray_address: RayAddress = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a vector.")] = False,
 ) -> None:
-    """Turn sounds into unit vectors.
+    """Turn sounds into unit vectors, or with --frames into what a layer says over time.
 
     The same sound gives the same vector, always. Run it again with the same --out, also after it
     was killed: what is there is kept, what is missing or changed is added. Files that fail are
@@ -53,6 +59,7 @@ def embed(
     from earshot.jobs.each_file import Failure, Pace
     from earshot.jobs.embed import embed_files
     from earshot.jobs.vector_file import VectorFile, check_out
+    from earshot.models.frame_reader import FrameReader
 
     if out is not None:
         check_out(out)
@@ -62,9 +69,16 @@ def embed(
             expected="somewhere to put the vectors",
             mend="Add --out vectors.npz.",
         )
+    if frames and (per_window or engine != "local"):
+        raise EarShotError(
+            got="--frames with --per-window or another engine",
+            expected="--frames alone, in this process",
+            mend="Leave the others out.",
+        )
     run_on = engine_to_run(engine, ray_address)
     embedder, pace = load_model(model, device, precision, tokenizer, fast=fast), Pace()
-    file = None if out is None else VectorFile(out, embedder, per_window=per_window)
+    source = FrameReader(embedder, layer) if frames else embedder
+    file = None if out is None else VectorFile(out, source, per_window=per_window or frames)
     failures: list[Failure] = []
     skipped = 0
 
@@ -75,7 +89,13 @@ def embed(
         return there
 
     answers = embed_files(
-        files, model=embedder, per_window=per_window, skip=skip, pace=pace, engine=run_on
+        files,
+        model=embedder,
+        per_window=per_window,
+        layer=layer if frames else None,
+        skip=skip,
+        pace=pace,
+        engine=run_on,
     )
     with progress("vector") as bar, ExitStack() as interrupted:
         if file is not None:
@@ -97,5 +117,5 @@ def embed(
     if file is not None:
         n_rows = file.finish()
         before = f", {skipped} files were there before" if skipped else ""
-        console.note(f"{n_rows} vectors of {embedder.dim} numbers in {out}{before}")
+        console.note(f"{n_rows} vectors of {source.dim} numbers in {out}{before}")
     end_with(failures, as_json=as_json, rows_written=True)

@@ -34,6 +34,9 @@ def run(
     model: Annotated[
         str | None, typer.Option(help="Go on from this model, instead of from random weights.")
     ] = None,
+    audio_model: Annotated[
+        str | None, typer.Option(help="Hear with the encoder of this model: a run, or a file.")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="The run's folder; runs/KEY if left out.")
     ] = None,
@@ -53,7 +56,9 @@ def run(
     folder = Path("runs") / recipe if out is None else out
     words = [*(changes or []), *([] if seed is None else [f"seed={seed}"])]
     config = _config(module, recipe, preset, words, folder if resume else None)
-    start = _start(module, model or _begun_from(folder, resume))
+    if audio_model is not None:
+        model = _only(model, audio_model)
+    start = _start(module, model or _begun_from(folder, resume), config)
     if start is not None and start.config is not None:
         config = replace(config, model=start.config)
     clips = None
@@ -69,7 +74,8 @@ def run(
         console.json_line({"recipe": recipe, "out": str(folder), "values": report.values})
     else:
         print(report.to_text())
-        serves = ": pass it as --model" if _trains_two_towers(module) else ""
+        embeds = _trains_two_towers(module) or _trains_an_encoder(module)
+        serves = ": pass it as --model" if embeds else ""
         console.note(f"The run is in {folder}{serves}.")
 
 
@@ -80,19 +86,44 @@ def _trains_two_towers(module: Any) -> bool:
     return "start" in inspect.signature(module.run).parameters
 
 
-def _start(module: Any, model: str | None) -> Start | None:
+def _trains_an_encoder(module: Any) -> bool:
+    """Whether the recipe's runs are encoders of sound."""
+    from typing import get_type_hints
+
+    from earshot.models.audio_tower import SoundEncoderConfig
+
+    return get_type_hints(module.Config).get("model") is SoundEncoderConfig
+
+
+def _only(model: str | None, audio_model: str) -> str:
+    """What the start is called that hears with `audio_model`."""
+    from earshot.core.errors import EarShotError
+    from earshot.jobs.starting import EARS
+
+    if model is not None:
+        raise EarShotError(
+            got=f"--model {model} and --audio-model {audio_model}",
+            expected="one of them",
+            mend="--model goes on from a whole model, --audio-model from an encoder alone.",
+        )
+    return EARS + audio_model
+
+
+def _start(module: Any, model: str | None, config: Any) -> Start | None:
     """The model to go on from, where one is asked for and the recipe trains such models."""
     from earshot.core.errors import EarShotError
-    from earshot.jobs.starting import find_start
+    from earshot.jobs.starting import EARS, find_start, start_with_encoder
 
     if model is None:
         return None
     if not _trains_two_towers(module):
         raise EarShotError(
-            got=f"--model {model} for {module.PAPER.key}",
+            got=f"{model} as the start of {module.PAPER.key}",
             expected="a recipe that trains two-tower models",
-            mend="Leave --model out.",
+            mend="Leave --model and --audio-model out.",
         )
+    if model.startswith(EARS):
+        return start_with_encoder(model.removeprefix(EARS), config.model, config.seed)
     return find_start(model)
 
 

@@ -1,4 +1,4 @@
-"""Embed sounds: one vector a sound or a window, to an .npz or a Parquet file."""
+"""Embed sounds: one vector a sound, a window or a frame, to an .npz or a Parquet file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from earshot.core.files import replacing
-from earshot.engines import Engine, embed_each, file_task
+from earshot.engines import Engine, FileWindows, Task, embed_each, file_task, read_each
 from earshot.engines.urls import find_sounds
 from earshot.jobs.each_file import Answers, Failure, Pace
 from earshot.jobs.loading import as_embedder
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Embedding:
-    """A sound's unit vector [dim], or that of one of its windows."""
+    """A sound's unit vector [dim], that of one of its windows, or a layer's state in it."""
 
     path: Path | str
     start_s: float
@@ -46,15 +46,19 @@ def embed(
     *,
     model: str | Path | Embedder = "earshot-small",
     per_window: bool = False,
+    layer: int | None = None,
     engine: Engine = embed_each,
 ) -> Embeddings:
     """A unit vector for each sound: the mean of its windows, or one a window with per_window.
 
-    Folders are walked; `failures` lists what failed. The same sound gives the same vector always,
-    whatever else is embedded beside it.
+    `layer` gives frames instead: that layer's state at every position, as it is, 0 the first layer
+    and -1 the last. Folders are walked; `failures` lists what failed. The same sound gives the same
+    vector always, whatever else is embedded beside it.
     """
     answers = Embeddings()
-    for answer in embed_files(files, model=model, per_window=per_window, engine=engine):
+    for answer in embed_files(
+        files, model=model, per_window=per_window, layer=layer, engine=engine
+    ):
         if isinstance(answer, Failure):
             answers.failures.append(answer)
         else:
@@ -67,6 +71,7 @@ def embed_files(
     *,
     model: str | Path | Embedder = "earshot-small",
     per_window: bool = False,
+    layer: int | None = None,
     skip: Callable[[Path | str], bool] = lambda path: False,
     pace: Pace | None = None,
     engine: Engine = embed_each,
@@ -77,7 +82,15 @@ def embed_files(
         pace.start()
     paths = find_sounds([files] if isinstance(files, str | Path) else files)
     todo = (path for path in paths if not skip(path))
-    for done in engine((file_task(path, embedder) for path in todo), embedder):
+    if layer is None:
+        answers = engine((file_task(path, embedder) for path in todo), embedder)
+    else:
+        from earshot.models.frame_reader import FrameReader
+
+        rate, window_s, per_window = embedder.sample_rate, embedder.window_s, True
+        tasks = (Task(path, FileWindows(path, rate, window_s, window_s)) for path in todo)
+        answers = read_each(tasks, FrameReader(embedder, layer))
+    for done in answers:
         clip = done.embedding
         if clip is None:
             yield Failure(done.key, done.error)

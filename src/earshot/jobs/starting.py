@@ -1,4 +1,4 @@
-"""Any two-tower model as the start of a training: ours by its config, others' by their files."""
+"""Any model as the start of a training: a whole two-tower model, or the encoder that hears."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from earshot.jobs.loading import find_checkpoint, load
 
 if TYPE_CHECKING:
     from earshot.models.start import Start
+    from earshot.models.towers import TwoTowerConfig
+
+EARS = "audio encoder of "  # how the start of a run is called that began with an encoder alone
 
 
 def find_start(model: str | Path) -> Start:
@@ -36,3 +39,32 @@ def find_start(model: str | Path) -> Start:
             mend="Train that shape from the beginning: --preset msclap_2023 of `earshot run clap`.",
         )
     return Start(name, embedder.model, None)
+
+
+def start_with_encoder(model: str | Path, config: TwoTowerConfig, seed: int) -> Start:
+    """A two-tower model of `config` that hears with the trained encoder found under `model`.
+
+    Front end, audio encoder and window are those of `model`; its text tower and both projections
+    start at random, by `seed`. Raises EarShotError for a model that was not built from a config of
+    an encoder, such as a CLAP of others.
+    """
+    from dataclasses import replace
+
+    from earshot.core.seed import seed_all
+    from earshot.models.start import Start
+    from earshot.models.towers import build_two_tower
+
+    embedder = load(model)
+    ears = embedder.model.config
+    if ears is None:
+        raise EarShotError(
+            got=f"{os.fspath(model)} as an audio encoder",
+            expected="a run of a representation paper, or a published encoder (PANNs, AST, BEATs)",
+            mend="Go on from a whole two-tower model with --model.",
+        )
+    heard = {name: getattr(ears, name) for name in ("features", "fbank", "waveform", "audio")}
+    whole = replace(config, **heard, window_s=ears.window_s, fill=ears.fill, long_clips="crop")
+    seed_all(seed)
+    two_tower = build_two_tower(whole)
+    two_tower.audio_encoder.load_state_dict(embedder.model.audio_encoder.state_dict())
+    return Start(EARS + embedder.name, two_tower, whole)

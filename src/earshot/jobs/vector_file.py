@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from earshot.jobs.embed import Embedding
     from earshot.models.embedder import Embedder
+    from earshot.models.frame_reader import FrameReader
 
 SUFFIXES = (".npz", ".parquet")
 PART_ROWS, PART_S = 4_096, 20.0  # a part is written after so many vectors, or so long
@@ -49,7 +50,7 @@ class VectorFile:
     sounds. Raises when `out` holds vectors of another model.
     """
 
-    def __init__(self, out: Path, model: Embedder, *, per_window: bool) -> None:
+    def __init__(self, out: Path, model: Embedder | FrameReader, *, per_window: bool) -> None:
         check_out(out)
         self.out, self.parts = out, out.with_name(out.name + ".parts")
         self.dim = model.dim

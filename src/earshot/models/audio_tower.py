@@ -18,6 +18,7 @@ from earshot.encoders.agnostic import (
 from earshot.encoders.conformer import Conformer, ConformerConfig
 from earshot.encoders.earshot_cnn import EarshotCnn, EarshotCnnConfig
 from earshot.encoders.htsat import Htsat, HtsatConfig
+from earshot.encoders.mel_frames import MelFrames, MelFramesConfig
 from earshot.encoders.panns import CnnConfig, PannsCnn
 from earshot.encoders.strip_transformer import StripTransformer, StripTransformerConfig
 from earshot.encoders.whisper import WhisperConfig, WhisperSpeech
@@ -45,6 +46,7 @@ class AudioTower:
     agnostic: SpectrogramStemConfig | None = None  # into the trunk that the text tower shares
     whisper: WhisperConfig | None = None
     conformer: ConformerConfig | None = None
+    mels: MelFramesConfig | None = None  # the frames themselves
 
     def __post_init__(self) -> None:
         check_one("audio tower", self)
@@ -103,13 +105,15 @@ def check_one(what: str, choice: Any) -> None:
 def build_sound_encoder(config: SoundEncoderConfig) -> SoundEncoder:
     """The model with random weights."""
     features = build_front_end(config)
-    return SoundEncoder(
+    model = SoundEncoder(
         features=features,
         audio_encoder=build_audio(config.audio),
         sample_rate=features.config.sample_rate,
         window_s=config.window_s,
         fill=config.fill,
     )
+    model.config = config
+    return model
 
 
 def build_front_end(config: Any) -> Any:
@@ -138,6 +142,8 @@ def build_audio(tower: AudioTower, trunk: Trunk | None = None) -> Any:
         return PannsCnn(tower.cnn)
     if tower.strips is not None:
         return StripTransformer(tower.strips)
+    if tower.mels is not None:
+        return MelFrames(tower.mels)
     if tower.whisper is not None:
         return WhisperSpeech(tower.whisper)
     if tower.conformer is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -52,6 +52,7 @@ class SoundEncoder(nn.Module):
         self.audio_projection = nn.Identity() if audio_projection is None else audio_projection
         self.sample_rate, self.window_s = sample_rate, window_s
         self.fill, self.long_clips, self.spec_augment = fill, long_clips, spec_augment
+        self.config: Any = None  # the SoundEncoderConfig, where it was built from one
         own = getattr(getattr(features, "config", None), "sample_rate", sample_rate)
         if own != sample_rate:
             raise EarShotError(

@@ -54,7 +54,7 @@ class BestRqForPreTraining(nn.Module):
         real = ~padding_of(n_positions, features.shape[1])
         if masked is None:
             masked = span_mask(n_positions, features.shape[1], config.mask)
-        codes = self.codes(log_mel, features.shape[1])
+        codes = self._codes(log_mel, features.shape[1])
         states = encode_hidden(self.encoder, features, n_positions, masked, config.hidden)
         logits = self.mlm_head(states.last[masked]).float()  # [steps, n_codes]
         hard = F.one_hot(codes, config.n_codes)[..., None, :]
@@ -64,12 +64,23 @@ class BestRqForPreTraining(nn.Module):
             "code_perplexity": code_perplexity(hard, real).mean(),
         }
 
-    def codes(self, log_mel: Tensor, size: int) -> Tensor:
-        """Those of the frames that each of `size` positions stands for: [batch, size].
+    @property
+    def n_codes(self) -> int:
+        """Of the one codebook."""
+        return self.config.n_codes
+
+    def codes(self, log_mel: Tensor, n_frames: Tensor) -> tuple[Tensor, Tensor]:
+        """Codes [batch, positions, 1], and padding [batch, positions].
 
         Of frames as they come, not of features that are learnt. Frames past the end are zeros, the
         mean of each band.
         """
+        features, n_positions = self.encoder.positions(log_mel, n_frames)
+        codes = self._codes(log_mel, features.shape[1])
+        return codes[..., None], padding_of(n_positions, features.shape[1])
+
+    def _codes(self, log_mel: Tensor, size: int) -> Tensor:
+        """Those of the frames that each of `size` positions stands for: [batch, size]."""
         n = int(self.encoder.position_frames)
         whole = fit_frames(log_mel, size * n, value=0.0)
         stacked, _ = stack_frames(whole, whole.new_zeros(len(whole)).long(), n)

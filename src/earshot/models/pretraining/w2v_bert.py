@@ -125,9 +125,7 @@ class W2vBertForPreTraining(nn.Module):
             "temperature": loss.new_tensor(self.quantizer.temperature),
         }
 
-    def _predicted(
-        self, hidden: Tensor, found: Quantized, masked: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    def _predicted(self, hidden: Tensor, found: Quantized, masked: Tensor) -> tuple[Tensor, Tensor]:
         """The loss of the masked steps' codes, and the share that is the likeliest one."""
         books = self.config.quantizer
         logits = self.mlm_head(hidden[masked]).float()  # [steps, codebooks * codes]
@@ -138,6 +136,16 @@ class W2vBertForPreTraining(nn.Module):
             return F.cross_entropy(logits.flatten(0, 1), codes.flatten()), accuracy
         nats = -(found.choice[masked] * logits.log_softmax(-1)).sum(-1)
         return nats.mean(), accuracy
+
+    @property
+    def n_codes(self) -> int:
+        """Of each codebook."""
+        return self.config.quantizer.n_codes
+
+    def codes(self, log_mel: Tensor, n_frames: Tensor) -> tuple[Tensor, Tensor]:
+        """The likeliest codes [batch, positions, codebooks], and padding [batch, positions]."""
+        features, n_positions = self.encoder.positions(log_mel, n_frames)
+        return self.quantizer(features).codes, padding_of(n_positions, features.shape[1])
 
     def count_update(self) -> None:
         """Let the quantiser's temperature fall; call it after every update of the weights."""

@@ -10,10 +10,11 @@ import typer
 from typer.core import TyperGroup
 
 from earshot.cli import evaluate_order
-from earshot.cli.evaluation_output import AsJson, Models, Out, evaluate_models
+from earshot.cli.evaluation_output import AsJson, Measure, Models, Out, evaluate_models
 from earshot.cli.labels import Prompt, Prompts, read_labels, read_prompts
+from earshot.cli.layer_probes import Head, LayerProbes
 from earshot.cli.model_options import Device, Precision, Tokenizer
-from earshot.core.errors import unknown_name
+from earshot.core.errors import EarShotError, unknown_name
 
 if TYPE_CHECKING:
     from earshot.jobs.each_file import Pace
@@ -94,7 +95,25 @@ def retrieval(
 
 
 def probe(
-    data: Data,
+    data: Annotated[
+        Path | None, typer.Option(help="A manifest, or a folder with labels as subfolders.")
+    ] = None,
+    task: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="In the place of --data: digits, speakers, languages, surroundings, instruments, "
+            "phones, events, or all. May be repeated."
+        ),
+    ] = None,
+    layers: Annotated[
+        bool,
+        typer.Option("--layers", help="Of --data too: all layers by learnt weights, as SUPERB."),
+    ] = False,
+    head: Annotated[Head, typer.Option(help="Of the layer probe.")] = Head.LINEAR,
+    controls: Annotated[
+        bool, typer.Option("--controls", help="Also untrained twins and shuffled labels.")
+    ] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="A quarter of the clips.")] = False,
     folds: Annotated[
         int | None,
         typer.Option(min=2, help="Drawn; the data's own folds or splits if left out, else 5."),
@@ -108,8 +127,21 @@ def probe(
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
-    """How well logistic regression on its frozen vectors names sounds of other recordings."""
-    measure = _Measured("probe", data, {"split": split, "folds": folds, "seed": seed})
+    """How well logistic regression on its frozen vectors names sounds of other recordings.
+
+    With --task or --layers a small head reads all layers of the frozen encoder instead.
+    """
+    if not (task or layers or controls):
+        if data is None:
+            raise EarShotError(
+                got="neither --data nor --task",
+                expected="something to be read out",
+                mend="Add --data clips.csv, or --task all.",
+            )
+        measure: Measure = _Measured("probe", data, {"split": split, "folds": folds, "seed": seed})
+    else:
+        tasks = tuple(task or ())
+        measure = LayerProbes(data, split, tasks, head.value, quick, folds, seed, controls)
     evaluate_models(model, device, precision, tokenizer, measure, out=out, as_json=as_json)
 
 

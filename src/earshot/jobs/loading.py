@@ -84,6 +84,36 @@ def find_checkpoint(model: str | Path) -> Checkpoint | None:
     return read_checkpoint(folder) if is_checkpoint(folder) else None
 
 
+def load_untrained(model: str | Path, seed: int = 0, **options: Any) -> Embedder:
+    """What `load` finds under `model`, with random weights: a control for what training is worth.
+
+    Raises EarShotError for models of others, whose weights are all that is known of them, unless
+    they are encoders that were read by a config of ours.
+    """
+    from earshot.models.embedder import Embedder
+
+    checkpoint = find_checkpoint(model)
+    if checkpoint is not None:
+        from earshot.jobs.rebuild import untrained
+
+        return Embedder(untrained(checkpoint, seed), f"{os.fspath(model)}, untrained", **options)
+    import torch
+
+    from earshot.models.audio_tower import build_sound_encoder
+
+    found = load(model)
+    if found.model.config is None:
+        raise EarShotError(
+            got=f"{os.fspath(model)} untrained",
+            expected="a run of a recipe, or a published encoder",
+            mend="Leave that control out.",
+        )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        twin = build_sound_encoder(found.model.config)
+    return Embedder(twin, f"{found.name}, untrained", **options)
+
+
 def as_embedder(model: str | Path | Embedder, **options: Any) -> Embedder:
     """`model` itself when it embeds already, else what `load` makes of the name and options."""
     return load(model, **options) if isinstance(model, str | Path) else model

@@ -41,6 +41,15 @@ def rebuild(checkpoint: Checkpoint) -> SoundEncoder:
     return model
 
 
+def untrained(checkpoint: Checkpoint, seed: int = 0) -> SoundEncoder:
+    """The model of a checkpoint as it was before any training: what its shape alone is worth."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return _build(checkpoint)
+
+
 def _build(checkpoint: Checkpoint) -> SoundEncoder:
     """The model with random weights."""
     from earshot.models.sound_encoder import SoundEncoder

@@ -167,7 +167,7 @@ class PhoneLanguage:
         self.follows = self._phonotactics(generator(seed, "phonotactics"))  # [phones, phones]
 
     def related(self, share: float, seed: int) -> PhoneLanguage:
-        """A variety: it shares `share` of the phones, and their order; others take the rest's place.
+        """A variety: it shares `share` of the phones and their order; others take the rest's place.
 
         Its speakers are others.
         """

@@ -13,13 +13,8 @@ from earshot.core.files import replacing, write_text
 from earshot.encoders.htsat import Htsat
 from earshot.encoders.pretrained_text import PretrainedText
 from earshot.layers.projection import MlpProjection
-from earshot.models.loading.transformers_clap import (
-    CONFIG,
-    FILLS_BY_PADDING,
-    FRONT_END,
-    PREFIXES,
-    WEIGHTS,
-)
+from earshot.models.loading.library_folder import CONFIG, FRONT_END, WEIGHTS
+from earshot.models.loading.transformers_clap import FILLS_BY_PADDING, PREFIXES
 from earshot.models.two_tower import TwoTower
 from earshot.text.pretrained import PretrainedTokenizer
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,17 +15,21 @@ from earshot.encoders.pretrained_text import PretrainedText
 from earshot.features.log_mel import LogMel, LogMelConfig
 from earshot.layers.projection import MlpProjection
 from earshot.models.load_report import LoadReport
+from earshot.models.loading.library_folder import (
+    CONFIG,
+    FRONT_END,
+    front_end_facts,
+    read_json,
+    read_weights,
+)
 from earshot.models.loading.text_towers import check_vocabulary
-from earshot.models.loading.weights import Placement, read_safetensors, read_torch, tensors_of
+from earshot.models.loading.weights import Placement
 from earshot.models.long_clips import LongClips
 from earshot.models.sound_encoder import Fill
 from earshot.models.two_tower import TwoTower
 from earshot.text.pretrained import load_tokenizer, tokenizer_source
 
-CONFIG = "config.json"
-FRONT_END, PROCESSOR = "preprocessor_config.json", "processor_config.json"
 FILLS_BY_PADDING: dict[str, Fill] = {"repeatpad": "repeatpad", "repeat": "tile", "pad": "zeros"}
-WEIGHTS, SHARDS, PICKLED = "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin"
 MAX_TOKENS = 77  # what LAION trained with; longer texts are cut
 PREFIXES = {  # ours -> theirs
     "audio_encoder.model.": "audio_model.",
@@ -46,7 +49,7 @@ def load_transformers(
     from transformers import ClapConfig
     from transformers.models.clap.modeling_clap import ClapTextModel
 
-    facts = _read_json(folder / CONFIG)
+    facts = read_json(folder / CONFIG)
     if facts.get("model_type") != "clap":
         raise EarShotError(
             got=f"{folder / CONFIG} of model_type {facts.get('model_type')!r}",
@@ -88,7 +91,7 @@ def load_transformers(
         fill=front_end.fill,
         long_clips=LongClips("fusion") if audio.fused else None,
     )
-    placement = _rename(_read_weights(folder))
+    placement = _rename(read_weights(folder))
     missing = placement.place_into(model, folder)
     report = LoadReport(
         source=str(folder),
@@ -115,23 +118,6 @@ def _rename(state: Mapping[str, Tensor]) -> Placement:
     return placement
 
 
-def _read_weights(folder: Path) -> dict[str, Tensor]:
-    """The tensors of one file or of several shards."""
-    if (folder / WEIGHTS).is_file():
-        return read_safetensors(folder / WEIGHTS)
-    if (folder / SHARDS).is_file():
-        names = sorted(set(_read_json(folder / SHARDS).get("weight_map", {}).values()))
-        inside = [name for name in names if Path(name).name == name]
-        return {k: t for name in inside for k, t in read_safetensors(folder / name).items()}
-    if (folder / PICKLED).is_file():
-        return tensors_of(read_torch(folder / PICKLED), folder / PICKLED)
-    raise EarShotError(
-        got=f"{folder} without weights",
-        expected=f"{WEIGHTS}, {SHARDS} or {PICKLED} beside its {CONFIG}",
-        mend="Copy the whole directory.",
-    )
-
-
 @dataclass(frozen=True)
 class _FrontEnd:
     """What a directory says of its front end."""
@@ -144,7 +130,7 @@ class _FrontEnd:
 
 def _front_end(folder: Path, audio: Any) -> _FrontEnd:
     """The front end as the directory's preprocessor file describes it."""
-    path, facts = _preprocessor_facts(folder)
+    path, facts = front_end_facts(folder)
     notes = []
     base = LogMelConfig.laion_fused() if audio.enable_fusion else LogMelConfig.laion()
     if not facts:
@@ -174,27 +160,3 @@ def _front_end(folder: Path, audio: Any) -> _FrontEnd:
             got=f"{path}: {fault}", expected="numbers", mend="Copy the file again."
         ) from fault
     return _FrontEnd(LogMel(config), window_s, FILLS_BY_PADDING[padding], tuple(notes))
-
-
-def _preprocessor_facts(folder: Path) -> tuple[Path, dict[str, Any]]:
-    """The feature extractor's settings and their file; {} where the directory has none."""
-    joint = folder / PROCESSOR  # where transformers 5 keeps them, beside the tokenizer's
-    if joint.is_file():
-        facts = _read_json(joint).get("feature_extractor")
-        if isinstance(facts, dict):
-            return joint, facts
-    path = folder / FRONT_END
-    return path, _read_json(path) if path.is_file() else {}
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    """The object in a JSON file."""
-    try:
-        facts = json.loads(path.read_text("utf-8"))
-        if not isinstance(facts, dict):
-            raise ValueError("not an object")
-    except (OSError, ValueError, RecursionError) as fault:
-        raise EarShotError(
-            got=f"{path}: {fault}", expected="a JSON object", mend="Copy the file again."
-        ) from fault
-    return facts

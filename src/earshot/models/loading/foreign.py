@@ -14,8 +14,15 @@ from earshot.core.network import is_offline, require_network
 from earshot.models.embedder import Embedder, Precision, Runtime
 from earshot.models.load_report import LoadReport
 from earshot.models.loading.laion import is_laion, load_laion
+from earshot.models.loading.library_folder import CONFIG
 from earshot.models.loading.microsoft import is_microsoft, load_microsoft
-from earshot.models.loading.transformers_clap import CONFIG, load_transformers
+from earshot.models.loading.transformers_clap import load_transformers
+from earshot.models.loading.w2v_bert import (
+    is_w2v_bert_folder,
+    is_w2v_bert_state,
+    load_w2v_bert_folder,
+    load_w2v_bert_state,
+)
 from earshot.models.loading.weights import read_safetensors, read_torch, tensors_of
 from earshot.models.sound_encoder import SoundEncoder
 
@@ -65,6 +72,8 @@ def read_foreign(
         path = fetch(str(source))
     with torch.random.fork_rng(devices=[]):  # building draws weights that are then replaced
         if path.is_dir():
+            if is_w2v_bert_folder(path):
+                return load_w2v_bert_folder(path)
             return load_transformers(path, tokenizer)
         is_safe = path.suffix == ".safetensors"
         state = read_safetensors(path) if is_safe else tensors_of(read_torch(path), path)
@@ -72,6 +81,8 @@ def read_foreign(
             return load_laion(state, path, tokenizer)
         if is_microsoft(state):
             return load_microsoft(state, path, tokenizer)
+        if is_w2v_bert_state(state):
+            return load_w2v_bert_state(state, path)
     shown = ", ".join(sorted(state)[:3])
     raise EarShotError(
         got=f"{path} with keys such as {shown}",

@@ -129,7 +129,9 @@ class Conformer(nn.Module):
         if self.config.subsampling == "conv":
             frames, n_positions = self.subsampling(log_mel, n_frames)
         else:
-            stacked, n_positions = stack_frames(log_mel, n_frames, self.config.n_stacked)
+            padding = padding_of(n_frames, log_mel.shape[2])[:, None]  # [batch, 1, frames]
+            real = log_mel.masked_fill(padding, 0.0)  # a clip of one frame is filled with silence
+            stacked, n_positions = stack_frames(real, n_frames, self.config.n_stacked)
             frames = stacked.transpose(1, 2)  # [batch, positions, frame_dim]
         return self.model.feature_projection.layer_norm(frames), n_positions
 

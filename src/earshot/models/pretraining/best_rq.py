@@ -54,7 +54,7 @@ class BestRqForPreTraining(nn.Module):
         real = ~padding_of(n_positions, features.shape[1])
         if masked is None:
             masked = span_mask(n_positions, features.shape[1], config.mask)
-        codes = self._codes(log_mel, features.shape[1])
+        codes = self._codes(log_mel, n_frames, features.shape[1])
         states = encode_hidden(self.encoder, features, n_positions, masked, config.hidden)
         logits = self.mlm_head(states.last[masked]).float()  # [steps, n_codes]
         hard = F.one_hot(codes, config.n_codes)[..., None, :]
@@ -76,12 +76,13 @@ class BestRqForPreTraining(nn.Module):
         mean of each band.
         """
         features, n_positions = self.encoder.positions(log_mel, n_frames)
-        codes = self._codes(log_mel, features.shape[1])
+        codes = self._codes(log_mel, n_frames, features.shape[1])
         return codes[..., None], padding_of(n_positions, features.shape[1])
 
-    def _codes(self, log_mel: Tensor, size: int) -> Tensor:
+    def _codes(self, log_mel: Tensor, n_frames: Tensor, size: int) -> Tensor:
         """Those of the frames that each of `size` positions stands for: [batch, size]."""
         n = int(self.encoder.position_frames)
-        whole = fit_frames(log_mel, size * n, value=0.0)
+        real = log_mel.masked_fill(padding_of(n_frames, log_mel.shape[2])[:, None], 0.0)
+        whole = fit_frames(real, size * n, value=0.0)
         stacked, _ = stack_frames(whole, whole.new_zeros(len(whole)).long(), n)
         return self.quantizer(stacked.transpose(1, 2))

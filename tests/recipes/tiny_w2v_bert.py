@@ -17,6 +17,7 @@ def tiny_config(*, steps: int = 4) -> Config:
     conformer = ConformerConfig(
         n_mels=16, n_stacked=4, dim=32, depth=2, n_heads=2, inner_dim=64, kernel=3, left=8
     )
+    quick = replace(small.probe.probe, learning_rates=(1e-2,), steps=60, check_every=20)
     books = replace(small.pretraining.quantizer, n_codes=16, dim=16, temperature_decay=0.98)
     speech = replace(small.toy.speech, n_followers=2, noise_db=15.0, shortest=6, longest=8)
     return replace(
@@ -36,5 +37,6 @@ def tiny_config(*, steps: int = 4) -> Config:
         fit=replace(small.fit, steps=steps, warmup_steps=5, learning_rate=5e-3),
         batch_size=8,
         max_s=2.0,
+        probe=replace(small.probe, probe=quick),
         toy=replace(small.toy, speech=speech, n_phones=6, n_train=48, n_probe=32, n_test=16),
     )

@@ -71,10 +71,6 @@ PAPER = Paper(
         "real": "The same order on spoken digits of a speaker that was never heard.",
     },
 )
-PROBE = SpeechProbeConfig(
-    probe=LayerProbeConfig(learning_rates=(3e-3, 1e-2), steps=200, batch_size=256, hidden=64),
-    sanity=False,
-)
 PreTraining = W2vBertForPreTraining | BestRqForPreTraining
 
 
@@ -90,6 +86,11 @@ class ToyConfig:
     digits: bool = False  # the set `fsdd` of real speech instead
 
 
+def _plain_probe() -> SpeechProbeConfig:
+    quick = LayerProbeConfig((3e-3, 1e-2), steps=200, batch_size=256, hidden=64)
+    return SpeechProbeConfig(probe=quick, sanity=False)
+
+
 @dataclass(frozen=True)
 class Config:
     """Everything that a run depends on beside its clips."""
@@ -102,6 +103,7 @@ class Config:
     max_s: float = 20.0  # longer clips are cropped to this in training, at random
     train: Literal["in order", "shuffled", "none"] = "in order"  # controls: positions of each clip
     # in random order, so that neighbours tell nothing; an encoder as it was drawn
+    probe: SpeechProbeConfig = field(default_factory=_plain_probe)  # of the toy's phones or digits
     toy: ToyConfig = field(default_factory=ToyConfig)
     seed: int = 0
 
@@ -170,13 +172,14 @@ class Config:
                 n_distractors=20,  # (paper 100)
             ),
             fit=FitConfig(
-                steps=600,  # (paper 400 000)
+                steps=500,  # (paper 400 000)
                 learning_rate=3e-3,
                 betas=(0.9, 0.98),
                 weight_decay=0.01,
                 clip_norm=5.0,
             ),
             max_s=4.0,
+            toy=ToyConfig(speech=PhoneSpeechConfig(noise_db=10.0, n_followers=3)),
         )
 
 
@@ -222,11 +225,11 @@ def run(config: Config, data: ClipSet | None, out: Path, *, resume: bool = False
         tested = BatchLoader(test, batch_size=size, crop="start", **options)
         figures = held_out_figures(pretraining, model, tested.epoch(), config.seed)
         if spoken is not None:
-            figures |= speech_figures(model, *spoken, PROBE, config.seed)
+            figures |= speech_figures(model, *spoken, config.probe, config.seed)
             figures["code_information"] = code_information(pretraining, model, spoken[1])
         elif data is None:
             told = [words_of(part, model.sample_rate) for part in (train, test)]
-            figures |= clip_figures(model, told[0], told[1], "digit", PROBE, config.seed)
+            figures |= clip_figures(model, told[0], told[1], "digit", config.probe, config.seed)
         return figures, [str(fault) for fault in tested.failures]
 
     return this.finish(model, measure)

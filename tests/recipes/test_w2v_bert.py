@@ -31,18 +31,32 @@ def arm(name: str, **changes: object) -> w2v_bert.Config:
     return next(each.config for each in w2v_bert.arms_of(base) if each.name == name)
 
 
+@pytest.fixture(scope="module")
+def joint(tmp_path_factory: pytest.TempPathFactory) -> dict[str, float]:
+    """One short run that both claims look at."""
+    return w2v_bert.run(
+        arm("joint", steps=150), None, tmp_path_factory.mktemp("w2v") / "run"
+    ).values
+
+
 @pytest.mark.claim("w2v_bert/collapse")
+def test_the_contrast_keeps_codes_apart_and_prediction_alone_lets_them_fall(
+    joint: dict[str, float], tmp_path: Path
+) -> None:
+    alone = w2v_bert.run(arm("masked", steps=150), None, tmp_path).values
+    assert joint["code_perplexity"] > 2 * alone["code_perplexity"]
+    assert alone["test_masked_accuracy"] > 2 * joint["test_masked_accuracy"]
+
+
 @pytest.mark.claim("w2v_bert/joint")
-def test_the_contrast_keeps_codes_apart_and_prediction_alone_lets_them_fall(tmp_path: Path) -> None:
-    """And where positions are shuffled the same training learns less of what comes next."""
-    found = {
-        name: w2v_bert.run(arm(name, steps=150), None, tmp_path / name).values
-        for name in ("joint", "masked", "shuffled")
-    }
-    assert found["joint"]["code_perplexity"] > 2 * found["masked"]["code_perplexity"]
-    assert found["masked"]["test_masked_accuracy"] > 2 * found["joint"]["test_masked_accuracy"]
-    assert found["joint"]["test_contrastive"] < found["shuffled"]["test_contrastive"] - 0.1
-    assert found["joint"]["phones"] > 0.5  # six phones
+def test_what_comes_next_is_learnt_and_not_from_shuffled_positions(
+    joint: dict[str, float], tmp_path: Path
+) -> None:
+    """Whether both losses beat one takes longer: `earshot claim w2v_bert` measures it."""
+    control = w2v_bert.run(arm("shuffled", steps=150), None, tmp_path).values
+    assert joint["test_contrastive"] < control["test_contrastive"] - 0.1
+    assert joint["loss"] < control["loss"] - 0.2  # of the last training batch
+    assert joint["phones"] > 0.4  # six phones
 
 
 @pytest.mark.claim("w2v_bert/real")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from accelerate import Accelerator
+from safetensors.torch import load_file
 from torch import nn
 
 from earshot.core.errors import EarShotError
@@ -290,3 +291,19 @@ def test_parts_that_come_later_are_columns_too(tmp_path: Path) -> None:
     first, second = read_log(tmp_path)
     assert math.isnan(first["perplexity"])
     assert (second["loss"], second["perplexity"]) == (0.4, 7.5)
+
+
+def test_a_model_that_is_its_own_loss_is_saved_once(tmp_path: Path) -> None:
+    class Own(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.map = nn.Linear(2, 1)
+
+        def forward(self, batch: torch.Tensor) -> torch.Tensor:
+            return self.map(batch).square().mean()
+
+    model = Own()
+    fit(model, model, lambda first: iter(lambda: torch.ones(4, 2), None), QUICK, tmp_path)
+    [last] = checkpoints(tmp_path / CHECKPOINTS)
+    stored = load_file(last / "model.safetensors")
+    assert sorted(stored) == ["model.map.bias", "model.map.weight"]

@@ -12,6 +12,7 @@ from earshot.cli import (
     claim,
     console,
     data,
+    decode,
     doctor,
     embed,
     evaluate,
@@ -53,7 +54,7 @@ def options(
         close_network()
 
 
-JOBS = (index, search, similar, tag, translate, embed, evaluate, store, serve)
+JOBS = (index, search, similar, tag, translate, decode, embed, evaluate, store, serve)
 OTHERS = (export, mcp)  # EarShot's models in other programs
 RESEARCH = (data, rewrite, run, blend, claim, papers, where)
 HEALTH = (check, doctor)

@@ -42,6 +42,9 @@ def run(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     seed: Annotated[int | None, typer.Option(help="Of everything random.")] = None,
+    iterations: Annotated[
+        int | None, typer.Option(help="Rounds of tokenizer and encoder, such as of beats.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Figures as one JSON object.")] = False,
 ) -> None:
     """Train one paper's recipe: earshot run clap --set fit.steps=50
@@ -55,6 +58,7 @@ def run(
     module = find_recipe(recipe)
     folder = Path("runs") / recipe if out is None else out
     words = [*(changes or []), *([] if seed is None else [f"seed={seed}"])]
+    words += [] if iterations is None else [_iterations(module, iterations)]
     config = _config(module, recipe, preset, words, folder if resume else None)
     if audio_model is not None:
         model = _only(model, audio_model)
@@ -77,6 +81,21 @@ def run(
         embeds = _trains_two_towers(module) or _trains_an_encoder(module)
         serves = ": pass it as --model" if embeds else ""
         console.note(f"The run is in {folder}{serves}.")
+
+
+def _iterations(module: Any, n: int) -> str:
+    """The change that --iterations asks for, where the recipe goes round at all."""
+    import dataclasses
+
+    from earshot.core.errors import EarShotError
+
+    if "iterations" not in {field.name for field in dataclasses.fields(module.Config)}:
+        raise EarShotError(
+            got=f"--iterations {n} for {module.PAPER.key}",
+            expected="a recipe that trains in rounds, such as beats",
+            mend="Leave --iterations out.",
+        )
+    return f"iterations={n}"
 
 
 def _trains_two_towers(module: Any) -> bool:

@@ -51,6 +51,8 @@ PARTS = (
          install='pip install "earshot[export]"'),
     Part("mcp", "mcp", "earshot mcp", "an assistant cannot ask the index",
          install='pip install "earshot[mcp]"'),
+    Part("mne", "mne", "recordings of brains", "brain_decoding has its simulation alone",
+         install='pip install "earshot[brain]"'),
     Part("fluidsynth", "", "tunes with real instruments", "a simple voice of our own",
          install="your system's package manager"),
     Part("espeak-ng", "", "spoken phrases", "a formant voice of our own",

@@ -32,7 +32,7 @@ def rebuild(checkpoint: Checkpoint) -> SoundEncoder:
 
     find_recipe(checkpoint.recipe)
     weights = checkpoint.weights()
-    _check_sizes(checkpoint, len(weights))
+    check_sizes(checkpoint, len(weights))
     with torch.device("meta"):
         _check_fit(checkpoint, _build(checkpoint), weights)
     with torch.random.fork_rng(devices=[]):  # building draws weights that are then replaced
@@ -86,7 +86,7 @@ def _own_pieces(checkpoint: Checkpoint) -> dict[str, Any]:
     return config
 
 
-def _check_sizes(checkpoint: Checkpoint, n_tensors: int) -> None:
+def check_sizes(checkpoint: Checkpoint, n_tensors: int) -> None:
     """Refuse sizes that no model has; a loop over layers must end before anything is compared."""
     for name, size in _sizes(checkpoint.config.get("model"), "model"):
         is_depth = "depth" in name or name.endswith("convs_per_block")

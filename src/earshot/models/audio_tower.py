@@ -15,8 +15,10 @@ from earshot.encoders.agnostic import (
     SpectrogramStemConfig,
     Trunk,
 )
+from earshot.encoders.beats import BeatsConfig, BeatsEncoder
 from earshot.encoders.conformer import Conformer, ConformerConfig
 from earshot.encoders.earshot_cnn import EarshotCnn, EarshotCnnConfig
+from earshot.encoders.frame_encoder import FrameEncoder, FrameEncoderConfig
 from earshot.encoders.htsat import Htsat, HtsatConfig
 from earshot.encoders.mel_frames import MelFrames, MelFramesConfig
 from earshot.encoders.panns import CnnConfig, PannsCnn
@@ -46,7 +48,9 @@ class AudioTower:
     agnostic: SpectrogramStemConfig | None = None  # into the trunk that the text tower shares
     whisper: WhisperConfig | None = None
     conformer: ConformerConfig | None = None
+    beats: BeatsConfig | None = None
     mels: MelFramesConfig | None = None  # the frames themselves
+    frames: FrameEncoderConfig | None = None
 
     def __post_init__(self) -> None:
         check_one("audio tower", self)
@@ -148,11 +152,15 @@ def build_audio(tower: AudioTower, trunk: Trunk | None = None) -> Any:
         return PannsCnn(tower.cnn)
     if tower.strips is not None:
         return StripTransformer(tower.strips)
+    if tower.beats is not None:
+        return BeatsEncoder(tower.beats)
     if tower.mels is not None:
         return MelFrames(tower.mels)
     if tower.whisper is not None:
         return WhisperSpeech(tower.whisper)
     if tower.conformer is not None:
         return Conformer(tower.conformer)
+    if tower.frames is not None:
+        return FrameEncoder(tower.frames)
     assert tower.earshot is not None
     return EarshotCnn(tower.earshot)

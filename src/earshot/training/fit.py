@@ -86,7 +86,9 @@ class _Step(nn.Module):
 
     def __init__(self, model: nn.Module, loss_of: LossOf, precision: str) -> None:
         super().__init__()
-        self.model, self.loss_of, self.bf16 = model, loss_of, precision == "bf16"
+        self.model, self.bf16 = model, precision == "bf16"
+        # a model that is its own loss is one module all the same: called, not held a second time
+        self.loss_of = loss_of.__call__ if isinstance(loss_of, nn.Module) else loss_of
 
     def forward(self, batch: Any) -> dict[str, Tensor] | None:
         device = next(self.model.parameters()).device.type

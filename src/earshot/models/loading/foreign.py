@@ -13,6 +13,7 @@ from earshot.core.files import is_there
 from earshot.core.network import is_offline, require_network
 from earshot.models.embedder import Embedder, Precision, Runtime
 from earshot.models.load_report import LoadReport
+from earshot.models.loading.beats import is_beats, load_beats
 from earshot.models.loading.laion import is_laion, load_laion
 from earshot.models.loading.library_folder import CONFIG
 from earshot.models.loading.microsoft import is_microsoft, load_microsoft
@@ -76,17 +77,21 @@ def read_foreign(
                 return load_w2v_bert_folder(path)
             return load_transformers(path, tokenizer)
         is_safe = path.suffix == ".safetensors"
-        state = read_safetensors(path) if is_safe else tensors_of(read_torch(path), path)
+        whole = read_safetensors(path) if is_safe else read_torch(path)
+        state = tensors_of(whole, path)
         if is_laion(state):
             return load_laion(state, path, tokenizer)
         if is_microsoft(state):
             return load_microsoft(state, path, tokenizer)
         if is_w2v_bert_state(state):
             return load_w2v_bert_state(state, path)
+        if is_beats(state):
+            return load_beats(state, path, whole)
     shown = ", ".join(sorted(state)[:3])
     raise EarShotError(
         got=f"{path} with keys such as {shown}",
-        expected="LAION-CLAP (audio_branch. ...) or Microsoft CLAP (audio_encoder.base. ...)",
+        expected="LAION-CLAP (audio_branch. ...), Microsoft CLAP (audio_encoder.base. ...), "
+        "BEATs (patch_embedding. ...) or w2v-BERT (post_extract_proj. ...)",
         mend="For a model of transformers pass its directory, not the file alone.",
     )
 

@@ -1,1 +1,1 @@
-"""Pre-training models: an encoder with the heads that teach it, left out of what is kept."""
+"""Models to pre-train: an encoder with the heads and losses that teach it, and go afterwards."""

@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "data": "core audio text",
     "features": "core audio",
     "layers": "core",
-    "encoders": "core layers text",
+    "encoders": "core features layers text",
     "objectives": "core",
     "metrics": "core text",
     "synth": "core audio text data",

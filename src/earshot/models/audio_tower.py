@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from earshot.encoders.agnostic import (
     Trunk,
 )
 from earshot.encoders.beats import BeatsConfig, BeatsEncoder
+from earshot.encoders.conformer import Conformer, ConformerConfig
 from earshot.encoders.decision_level import DecisionCnn
 from earshot.encoders.earshot_cnn import EarshotCnn, EarshotCnnConfig
 from earshot.encoders.frame_encoder import FrameEncoder, FrameEncoderConfig
@@ -28,8 +30,8 @@ from earshot.encoders.spectrogram_transformer import (
 )
 from earshot.encoders.strip_transformer import StripTransformer, StripTransformerConfig
 from earshot.encoders.tcn import Tcn, TcnConfig
-from earshot.encoders.wavegram import WavegramCnn, WavegramConfig
 from earshot.encoders.wav2vec2 import Wav2Vec2Encoder, Wav2Vec2EncoderConfig
+from earshot.encoders.wavegram import WavegramCnn, WavegramConfig
 from earshot.encoders.whisper import WhisperConfig, WhisperSpeech
 from earshot.features import (
     KaldiFbank,
@@ -55,6 +57,7 @@ class AudioTower:
     agnostic: SpectrogramStemConfig | None = None  # into the trunk that the text tower shares
     whisper: WhisperConfig | None = None
     tcn: TcnConfig | None = None
+    conformer: ConformerConfig | None = None
     beats: BeatsConfig | None = None
     wavegram: WavegramConfig | None = None
     spectrogram: SpectrogramTransformerConfig | None = None
@@ -156,27 +159,27 @@ def build_audio(tower: AudioTower, trunk: Trunk | None = None) -> Any:
                 mend="Use it in a two-tower model, with model.trunk.",
             )
         return AgnosticEncoder(SpectrogramStem(tower.agnostic, trunk.config.dim), trunk)
-    if tower.htsat is not None:
-        return Htsat(tower.htsat)
-    if tower.cnn is not None:
-        return PannsCnn(tower.cnn) if tower.cnn.decision is None else DecisionCnn(tower.cnn)
-    if tower.wavegram is not None:
-        return WavegramCnn(tower.wavegram)
-    if tower.strips is not None:
-        return StripTransformer(tower.strips)
-    if tower.beats is not None:
-        return BeatsEncoder(tower.beats)
-    if tower.mels is not None:
-        return MelFrames(tower.mels)
-    if tower.whisper is not None:
-        return WhisperSpeech(tower.whisper)
-    if tower.tcn is not None:
-        return Tcn(tower.tcn)
-    if tower.frames is not None:
-        return FrameEncoder(tower.frames)
-    if tower.spectrogram is not None:
-        return SpectrogramTransformer(tower.spectrogram)
-    if tower.wav2vec2 is not None:
-        return Wav2Vec2Encoder(tower.wav2vec2)
-    assert tower.earshot is not None
-    return EarshotCnn(tower.earshot)
+    names = [part.name for part in dataclasses.fields(tower)]
+    chosen = next(config for name in names if (config := getattr(tower, name)) is not None)
+    return ENCODERS[type(chosen)](chosen)
+
+
+def _panns(config: CnnConfig) -> PannsCnn:
+    return PannsCnn(config) if config.decision is None else DecisionCnn(config)
+
+
+ENCODERS: dict[type, Callable[[Any], Any]] = {
+    HtsatConfig: Htsat,
+    CnnConfig: _panns,
+    WavegramConfig: WavegramCnn,
+    StripTransformerConfig: StripTransformer,
+    EarshotCnnConfig: EarshotCnn,
+    WhisperConfig: WhisperSpeech,
+    BeatsConfig: BeatsEncoder,
+    SpectrogramTransformerConfig: SpectrogramTransformer,
+    ConformerConfig: Conformer,
+    Wav2Vec2EncoderConfig: Wav2Vec2Encoder,
+    FrameEncoderConfig: FrameEncoder,
+    TcnConfig: Tcn,
+    MelFramesConfig: MelFrames,
+}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -21,8 +22,13 @@ from earshot.models.loading.microsoft import is_microsoft, load_microsoft
 from earshot.models.loading.panns import is_panns, load_panns
 from earshot.models.loading.ssast import is_ssast, load_ssast
 from earshot.models.loading.transformers_ast import is_ast_folder, load_ast_folder
-from earshot.models.loading.transformers_clap import CONFIG, load_transformers
 from earshot.models.loading.transformers_clap import load_transformers
+from earshot.models.loading.w2v_bert import (
+    is_w2v_bert_folder,
+    is_w2v_bert_state,
+    load_w2v_bert_folder,
+    load_w2v_bert_state,
+)
 from earshot.models.loading.wav2vec2 import (
     is_fairseq_wav2vec2,
     is_wav2vec2_folder,
@@ -32,6 +38,19 @@ from earshot.models.loading.wav2vec2 import (
 from earshot.models.loading.weights import read_safetensors, read_torch, tensors_of
 from earshot.models.sound_encoder import SoundEncoder
 
+# Who knows its own by the keys, and reads it; w2v-BERT first, whose keys wav2vec 2.0 has as well.
+FILES: tuple[tuple[Callable, Callable], ...] = (
+    (is_panns, load_panns),
+    (is_ssast, load_ssast),
+    (is_w2v_bert_state, load_w2v_bert_state),
+    (is_fairseq_wav2vec2, load_fairseq_wav2vec2),
+    (is_autotcl, load_autotcl),
+)
+FOLDERS: tuple[tuple[Callable, Callable], ...] = (
+    (is_ast_folder, load_ast_folder),
+    (is_w2v_bert_folder, load_w2v_bert_folder),
+    (is_wav2vec2_folder, load_wav2vec2_folder),
+)
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 HUB_FILES = ["*.json", "*.txt", "*.safetensors", "*.bin"]
 
@@ -77,40 +96,37 @@ def read_foreign(
     if not is_there(path):
         path = fetch(str(source))
     with torch.random.fork_rng(devices=[]):  # building draws weights that are then replaced
-        if path.is_dir():
-            if is_ast_folder(path):
-                return load_ast_folder(path)
-            if is_wav2vec2_folder(path):
-                return load_wav2vec2_folder(path)
-            return load_transformers(path, tokenizer)
-        is_safe = path.suffix == ".safetensors"
-        whole = read_safetensors(path) if is_safe else read_torch(path)
-        state = tensors_of(whole, path)
-        if is_laion(state):
-            return load_laion(state, path, tokenizer)
-        if is_microsoft(state):
-            return load_microsoft(state, path, tokenizer)
-        if is_autotcl(state):
-            return load_autotcl(state, path)
-        if is_beats(state):
-            return load_beats(state, path, whole)
-        if is_panns(state):
-            return load_panns(state, path)
-        if is_fairseq_wav2vec2(state):
-            return load_fairseq_wav2vec2(state, path)
+        return _from_folder(path, tokenizer) if path.is_dir() else _from_file(path, tokenizer)
+
+
+def _from_folder(path: Path, tokenizer: str | Path | None) -> tuple[SoundEncoder, LoadReport]:
+    """A directory that `transformers` saved: an encoder of sound, else a CLAP."""
+    for is_its, read in FOLDERS:
+        if is_its(path):
+            return read(path)
+    return load_transformers(path, tokenizer)
+
+
+def _from_file(path: Path, tokenizer: str | Path | None) -> tuple[SoundEncoder, LoadReport]:
+    """A file of tensors that a paper's authors released."""
+    is_safe = path.suffix == ".safetensors"
+    whole = read_safetensors(path) if is_safe else read_torch(path)
+    state = tensors_of(whole, path)
+    if is_laion(state):
+        return load_laion(state, path, tokenizer)
+    if is_microsoft(state):
+        return load_microsoft(state, path, tokenizer)
+    if is_beats(state):
+        return load_beats(state, path, whole)
+    for is_its, read in FILES:
+        if is_its(state):
+            return read(state, path)
     shown = ", ".join(sorted(state)[:3])
     raise EarShotError(
         got=f"{path} with keys such as {shown}",
-        expected="LAION-CLAP (audio_branch. ...), Microsoft CLAP (audio_encoder.base. ...), "
-        "AutoTCL (feature_extractor.net. ...), BEATs (patch_embedding. ...) or PANNs "
-        "(conv_block1. ...)",
-        if is_ssast(state):
-            return load_ssast(state, path)
-    shown = ", ".join(sorted(state)[:3])
-    raise EarShotError(
-        got=f"{path} with keys such as {shown}",
-        expected="LAION-CLAP (audio_branch. ...), Microsoft CLAP (audio_encoder.base. ...) or "
-        "SSAST and AST (v.patch_embed. ...)",
+        expected="LAION-CLAP (audio_branch. ...), Microsoft CLAP (audio_encoder.base. ...), PANNs "
+        "(conv_block1. ...), SSAST and AST (v.patch_embed. ...), BEATs (patch_embedding. ...), "
+        "wav2vec 2.0 and w2v-BERT (post_extract_proj. ...) or AutoTCL (feature_extractor.net. ...)",
         mend="For a model of transformers pass its directory, not the file alone.",
     )
 

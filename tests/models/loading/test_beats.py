@@ -63,6 +63,7 @@ def test_an_encoder_s_file_embeds_as_its_weights_do(tmp_path: Path) -> None:
     assert not model.report.unexpected
     assert not model.report.missing
     assert model.model.audio_encoder.config == TOY
+    assert model.model.config.audio.beats == TOY  # what `run clap --audio-model` goes on from
     waveform = torch.from_numpy(sound(1.3))[None]
     log_mel, n_frames = KaldiFbank(KaldiFbankConfig.beats())(waveform, torch.tensor([20_800]))
     assert n_frames.tolist() == [128]

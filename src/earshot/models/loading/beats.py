@@ -11,11 +11,12 @@ import torch
 from torch import Tensor
 
 from earshot.core.errors import EarShotError
-from earshot.encoders.beats import BeatsConfig, BeatsEncoder
+from earshot.encoders.beats import BeatsConfig
 from earshot.encoders.beats_tokenizer import BeatsTokenizer, BeatsTokenizerConfig
-from earshot.features.kaldi import KaldiFbank, KaldiFbankConfig
+from earshot.features.kaldi import KaldiFbankConfig
 from earshot.layers.deepnorm_transformer import DeepNormConfig
 from earshot.layers.ema_codebook import EmaCodebookConfig
+from earshot.models.audio_tower import AudioTower, SoundEncoderConfig, build_sound_encoder
 from earshot.models.load_report import LoadReport
 from earshot.models.loading.weights import Placement, read_torch, tensors_of
 from earshot.models.sound_encoder import SoundEncoder
@@ -47,8 +48,10 @@ def load_beats(
     labels of a fine-tuned model are `audio_encoder.labels`.
     """
     config = _sizes(state, path, whole)
-    front_end = KaldiFbankConfig.beats()
-    encoder = BeatsEncoder(config)
+    model = build_sound_encoder(
+        SoundEncoderConfig(audio=AudioTower(beats=config), fbank=KaldiFbankConfig.beats())
+    )
+    encoder = model.audio_encoder
     encoder.labels = _labels(whole, config.n_classes, path)
     kind = "BEATs, pre-trained"
     if config.n_classes:
@@ -61,12 +64,6 @@ def load_beats(
         if not _repeats_table(name):
             placement.put(name, {RENAMED.get(name, name): tensor})
     missing = placement.place_into(encoder, path)
-    model = SoundEncoder(
-        features=KaldiFbank(front_end),
-        audio_encoder=encoder,
-        sample_rate=front_end.sample_rate,
-        window_s=10.0,
-    )
     return model.eval(), _report(path, kind, placement, missing)
 
 

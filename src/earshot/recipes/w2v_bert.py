@@ -172,7 +172,7 @@ class Config:
                 n_distractors=20,  # (paper 100)
             ),
             fit=FitConfig(
-                steps=500,  # (paper 400 000)
+                steps=300,  # (paper 400 000)
                 learning_rate=3e-3,
                 betas=(0.9, 0.98),
                 weight_decay=0.01,

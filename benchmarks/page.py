@@ -15,6 +15,7 @@ TITLES = {
     "search": "Search among a million",
     "indexing": "Indexing",
     "training": "Training",
+    "pretraining": "Pre-training",
     "startup": "Starting up",
     "serve": "The server under load",
 }

@@ -23,7 +23,17 @@ from earshot.core.files import write_text  # noqa: E402
 from earshot.core.machine import commit_of, describe_machine  # noqa: E402
 from page import write_pages  # noqa: E402
 
-SECTIONS = ("embed", "log_mel", "small", "search", "indexing", "training", "startup", "serve")
+SECTIONS = (
+    "embed",
+    "log_mel",
+    "small",
+    "search",
+    "indexing",
+    "training",
+    "pretraining",
+    "startup",
+    "serve",
+)
 N_PAIRS = 5
 
 

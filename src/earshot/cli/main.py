@@ -27,7 +27,6 @@ from earshot.cli import (
     similar,
     store,
     tag,
-    transcribe,
     translate,
     where,
 )
@@ -60,7 +59,6 @@ JOBS = (
     search,
     similar,
     tag,
-    transcribe,
     translate,
     decode,
     embed,

@@ -71,7 +71,7 @@ def test_sines_of_equal_loudness_are_added_equally() -> None:
     np.testing.assert_allclose(
         overlay(first, second, RATE), (first + second) / math.sqrt(2), atol=1e-4
     )
-    softer = overlay(first, second / 10, RATE)  # 20 dB: t = 1 / 11, as in the card of the method
+    softer = overlay(first, second / 10, RATE)  # 20 dB: t = 1 / 11, as the method has it
     share = 1 / 11
     wanted = (share * first + (1 - share) * second / 10) / math.hypot(share, 1 - share)
     np.testing.assert_allclose(softer, wanted, atol=1e-4)

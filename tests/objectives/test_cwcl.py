@@ -22,7 +22,7 @@ def rows(n: int, dim: int = 6, seed: int = 0) -> Tensor:
 
 
 def slow_cwcl(p: Tensor, q: Tensor, scale: float, kappa: float) -> float:
-    """The card's two equations, one number after the other."""
+    """The paper's two equations, one number after the other."""
     n = len(p)
     dot = [[float(p[i].double() @ q[j].double()) * scale for j in range(n)] for i in range(n)]
     weighted = plain = 0.0

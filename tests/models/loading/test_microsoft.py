@@ -29,7 +29,7 @@ DIM = 24
 
 
 class Projection(nn.Module):
-    """The card's closed form."""
+    """The closed form."""
 
     def __init__(self, width: int):
         super().__init__()

@@ -82,3 +82,23 @@ def test_long_names_have_room_in_the_picture(tmp_path: Path) -> None:
     first = min(float(dot.get("cx")) for dot in root.iter("{http://www.w3.org/2000/svg}circle"))
     assert first > 16 + 6 * len(words)
     assert float(root.get("width")) > first
+
+
+def test_counts_do_not_squeeze_shares_into_a_line() -> None:
+    def comparison(figure: str, difference: float) -> dict:
+        return {
+            "claim": "c", "figure": figure, "against_figure": None, "arm": "a", "against": "b",
+            "expected": "above", "differences": [difference], "mean_difference": difference,
+            "interval_95": None, "verdict": "open",
+        }  # fmt: skip
+
+    def places(comparisons: list[dict]) -> dict[str, str]:
+        plot = forest_plot({"recipe": "r", "seeds": [0], "comparisons": comparisons})
+        root = ElementTree.fromstring(plot)
+        rows = [each for each in root.iter() if each.get("width") == "8"]
+        return {c["figure"]: row.get("x") for c, row in zip(comparisons, rows, strict=True)}
+
+    alone = places([comparison("share", 0.2)])
+    beside = places([comparison("share", 0.2), comparison("count", 30.0)])
+    assert beside["share"] == alone["share"]
+    assert float(beside["count"]) == float(alone["share"])  # each at the end of its own axis

@@ -6,27 +6,24 @@ import math
 from typing import Any
 from xml.sax.saxutils import escape
 
-ROW, TOP, LEFT, WIDTH, RIGHT = 46, 46, 330, 360, 90  # pixels
+ROW, TOP, BELOW, LEFT, WIDTH, RIGHT = 46, 46, 40, 330, 360, 90  # pixels
+LARGEST_SHARE = 1.5  # figures that differ by more are no shares
 LETTER = 7.2  # of a label, about
 COLOUR = {"holds": "#1a7f4b", "open": "#8a6d1a", "fails": "#b03030"}
 
 
 def forest_plot(result: dict[str, Any]) -> str:
-    """The picture of a results file; the same text for the same result."""
+    """The picture of a results file; the same text for the same result.
+
+    Figures that are shares, and those that are counts or the like, have an axis each.
+    """
     comparisons = result["comparisons"]
-    ends = [0.0]
-    for each in comparisons:
-        ends += [*each["differences"], *(each["interval_95"] or [])]
-    low, high = min(ends), max(ends)
-    margin = 0.05 * (high - low or 1.0)
-    low, high = low - margin, high + margin
-    height = TOP + ROW * len(comparisons) + 40
     longest = max((len(line) for each in comparisons for line in _words(each)), default=0)
     left = max(LEFT, 32 + round(LETTER * longest))
-
-    def x(value: float) -> float:
-        return left + WIDTH * (value - low) / (high - low)
-
+    shares = [each for each in comparisons if max(map(abs, _ends([each]))) <= LARGEST_SHARE]
+    others = [each for each in comparisons if each not in shares]
+    panels = [panel for panel in (shares, others) if panel] or [[]]
+    height = TOP + ROW * len(comparisons) + BELOW * len(panels)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + WIDTH + RIGHT}" '
         f'height="{height}" font-family="sans-serif" font-size="13">',
@@ -34,16 +31,41 @@ def forest_plot(result: dict[str, Any]) -> str:
         f'<text x="16" y="26" font-weight="bold">{escape(result["recipe"])}: differences over '
         f"{len(result['seeds'])} seeds, with 95 % intervals</text>",
     ]
-    bottom = TOP + ROW * len(comparisons)
+    top = TOP
+    for panel in panels:
+        parts += _panel(panel, top, left)
+        top += ROW * len(panel) + BELOW
+    return "\n".join([*parts, "</svg>", ""])
+
+
+def _panel(comparisons: list[dict[str, Any]], top: int, left: int) -> list[str]:
+    """Rows that share an axis, from `top` on."""
+    ends = _ends(comparisons)
+    low, high = min(ends), max(ends)
+    margin = 0.05 * (high - low or 1.0)
+    low, high = low - margin, high + margin
+
+    def x(value: float) -> float:
+        return left + WIDTH * (value - low) / (high - low)
+
+    parts, bottom = [], top + ROW * len(comparisons)
     for tick in _ticks(low, high):
         weight = 'stroke="#333" stroke-width="1.5"' if tick == 0 else 'stroke="#ddd"'
-        parts.append(f'<path d="M{x(tick):.1f} {TOP}V{bottom}" {weight}/>')
+        parts.append(f'<path d="M{x(tick):.1f} {top}V{bottom}" {weight}/>')
         parts.append(
             f'<text x="{x(tick):.1f}" y="{bottom + 20}" text-anchor="middle">{tick:+.2g}</text>'
         )
     for index, each in enumerate(comparisons):
-        parts += _row(each, TOP + ROW * index + ROW / 2, x, left + WIDTH + 14)
-    return "\n".join([*parts, "</svg>", ""])
+        parts += _row(each, top + ROW * index + ROW / 2, x, left + WIDTH + 14)
+    return parts
+
+
+def _ends(comparisons: list[dict[str, Any]]) -> list[float]:
+    """All that the axis of these comparisons has to reach, 0 too."""
+    values = [0.0]
+    for each in comparisons:
+        values += [*each["differences"], *(each["interval_95"] or [])]
+    return values
 
 
 def _words(each: dict[str, Any]) -> tuple[str, str]:

@@ -165,7 +165,10 @@ def _places(raw: Any, kept: Sequence[int], path: Path, stem: str) -> np.ndarray:
     if not named and np.isnan(found).all():
         import mne
 
-        montage = mne.channels.make_standard_montage("standard_1005")
+        # the same heads under a new name from 1.13 on
+        there = mne.channels.get_builtin_montages()
+        known = "colin27_1005" if "colin27_1005" in there else "standard_1005"
+        montage = mne.channels.make_standard_montage(known)
         named = {name.lower(): place for name, place in montage.get_positions()["ch_pos"].items()}
     for row, index in enumerate(kept):
         place = named.get(raw.ch_names[index].lower())

@@ -18,7 +18,7 @@ demo: env
 	$(BIN)/python examples/demo.py
 
 test: env
-	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n $(JOBS)
+	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 torture: env
 	OMP_NUM_THREADS=1 TQDM_DISABLE=1 PYTHONPATH=src:tests:torture $(BIN)/python torture/run.py

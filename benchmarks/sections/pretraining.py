@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from figures import Figure, alternate, ratio, repeated
 
-RATE, BATCH, SECONDS, STEPS = 16_000, 8, 5.0, 2
+RATE, BATCH, SECONDS, STEPS = 16_000, 4, 3.0, 2
 Steps = Callable[[], None]
 
 

@@ -101,12 +101,12 @@ def test_a_start_keeps_its_own_words(tmp_path: Path) -> None:
     assert clap.run(asked, None, tmp_path / "two", start=start).values["loss"] > 0
 
 
-def trained_encoder() -> SoundEncoder:
+def trained_encoder(window_s: float = 2.0) -> SoundEncoder:
     """A CNN that hears and knows no words."""
     torch.manual_seed(3)
     sizes = CnnConfig(32, (8, 16), n_pools=2, dim=24, n_classes=0)
     features = LogMelConfig(sample_rate=8_000, n_fft=256, hop_length=64, n_mels=32, f_max=4_000.0)
-    config = SoundEncoderConfig(AudioTower(cnn=sizes), features=features, window_s=2.0)
+    config = SoundEncoderConfig(AudioTower(cnn=sizes), features=features, window_s=window_s)
     return build_sound_encoder(config)
 
 
@@ -138,3 +138,15 @@ def test_one_start_and_one_that_has_an_encoder(tmp_path: Path) -> None:
     whole = earshot("run", "clap", "--audio-model", "earshot-small", "--out", str(tmp_path / "x"))
     assert isinstance(whole.exception, EarShotError)
     assert "earshot-small as an audio encoder" in str(whole.exception)
+
+
+def test_clips_are_cropped_to_what_the_encoder_hears(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ears = trained_encoder(window_s=0.5)
+    monkeypatch.setattr(starting, "load", lambda name: Embedder(ears, str(name)))
+    out = tmp_path / "run"
+    data = ("--data", str(manifest(tmp_path)))
+    result = earshot("run", "clap", "--audio-model", "ears", *data, "--out", str(out), *FEW)
+    assert result.exit_code == 0, result.output
+    assert load(out).model.window_s == 0.5

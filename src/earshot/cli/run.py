@@ -65,6 +65,8 @@ def run(
     start = _start(module, model or _begun_from(folder, resume), config)
     if start is not None and start.config is not None:
         config = replace(config, model=start.config)
+        if start.model.long_clips is None and hasattr(config, "max_s"):  # crops fit its window
+            config = replace(config, max_s=min(config.max_s, start.model.window_s))
     clips = None
     if data is not None:
         from earshot.data import open_clips

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from earshot.core.checkpoint import Checkpoint, read_checkpoint
+from earshot.core.checkpoint import read_checkpoint
 from earshot.core.config import from_dict
 from earshot.core.errors import EarShotError
 from earshot.data.brain import BrainStudy
+from earshot.jobs.restoring import restore, to_device
 
 if TYPE_CHECKING:
     from earshot.models.brain_module import BrainModule
@@ -155,38 +156,8 @@ def load_decoder(folder: Path, *, device: str = "cpu") -> BrainDecoder:
             mend=MEND,
         )
     listen = recipe.listener(config.speech, checkpoint.folder)
-    model = _build(checkpoint, recipe, config)
-    try:
-        model.to(device)
-    except (RuntimeError, AssertionError) as fault:
-        raise EarShotError(
-            got=f"device {device!r} ({str(fault).partition(chr(10))[0][:120]})",
-            expected="cpu, cuda or mps",
-            mend="Name a device that torch finds on this machine.",
-        ) from fault
-    return BrainDecoder(model.eval(), config, listen, subjects, mean, std)
-
-
-def _build(checkpoint: Checkpoint, recipe: Any, config: Any) -> BrainModule:
-    """The model of a checkpoint with its weights; sizes are compared before any is allocated."""
-    import torch
-
-    from earshot.jobs.rebuild import check_sizes
-
-    weights = checkpoint.weights()
-    check_sizes(checkpoint, len(weights))
-    with torch.device("meta"):
-        wanted = {name: each.shape for name, each in recipe.build(config).state_dict().items()}
-    if wanted != {name: each.shape for name, each in weights.items()}:
-        raise EarShotError(
-            got=f"{checkpoint.folder}, whose weights do not fit its config",
-            expected="weights and earshot.json of one run",
-            mend=MEND,
-        )
-    with torch.random.fork_rng(devices=[]):
-        model: BrainModule = recipe.build(config)
-    model.load_state_dict(weights)
-    return model
+    model: BrainModule = restore(checkpoint, lambda: recipe.build(config))
+    return BrainDecoder(to_device(model, device).eval(), config, listen, subjects, mean, std)
 
 
 def _study(decoder: BrainDecoder, study: str | Path | BrainStudy | None) -> BrainStudy:

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from earshot.core.checkpoint import Checkpoint
 from earshot.core.config import from_dict
 from earshot.core.errors import EarShotError
+from earshot.jobs.restoring import MEND, restore
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from earshot.models.sound_encoder import SoundEncoder
-
-LARGEST = 10_000_000  # of any size in a config: rates, vocabularies and widths lie far below
-MEND = "Copy the folder again, weights and earshot.json together."
 
 
 def rebuild(checkpoint: Checkpoint) -> SoundEncoder:
@@ -26,19 +21,10 @@ def rebuild(checkpoint: Checkpoint) -> SoundEncoder:
     together. That is found out on the meta device, which holds no numbers: what a damaged config
     asks for is never allocated.
     """
-    import torch
-
     from earshot.recipes import find_recipe
 
     find_recipe(checkpoint.recipe)
-    weights = checkpoint.weights()
-    check_sizes(checkpoint, len(weights))
-    with torch.device("meta"):
-        _check_fit(checkpoint, _build(checkpoint), weights)
-    with torch.random.fork_rng(devices=[]):  # building draws weights that are then replaced
-        model = _build(checkpoint)
-    model.load_state_dict(weights)
-    return model
+    return restore(checkpoint, lambda: _build(checkpoint))
 
 
 def untrained(checkpoint: Checkpoint, seed: int = 0) -> SoundEncoder:
@@ -84,47 +70,3 @@ def _own_pieces(checkpoint: Checkpoint) -> dict[str, Any]:
     if pieces and file.is_file():
         pieces["tokenizer"] = str(file)
     return config
-
-
-def check_sizes(checkpoint: Checkpoint, n_tensors: int) -> None:
-    """Refuse sizes that no model has; a loop over layers must end before anything is compared."""
-    for name, size in _sizes(checkpoint.config.get("model"), "model"):
-        is_depth = "depth" in name or name.endswith("convs_per_block")
-        largest = n_tensors if is_depth else LARGEST
-        if size > largest:
-            raise EarShotError(
-                got=f"{checkpoint.folder} with {name}={size}",
-                expected=f"at most {largest:,}",
-                mend=MEND,
-            )
-
-
-def _sizes(value: Any, name: str) -> Iterator[tuple[str, int]]:
-    """Every whole number in a config, with its dotted name."""
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from _sizes(inner, f"{name}.{key}")
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from _sizes(inner, name)
-    elif isinstance(value, int):
-        yield name, value
-
-
-def _check_fit(checkpoint: Checkpoint, model: SoundEncoder, weights: Mapping[str, Tensor]) -> None:
-    """Refuse weights of other names or shapes than the config asks for."""
-    own = {name: list(tensor.shape) for name, tensor in model.state_dict().items()}
-    missing, unexpected = sorted(own.keys() - weights.keys()), sorted(weights.keys() - own.keys())
-    if missing or unexpected:
-        raise EarShotError(
-            got=f"{checkpoint.folder} without {missing[:3]} and with {unexpected[:3]}",
-            expected=f"the {len(own)} tensors that its config asks for",
-            mend=MEND,
-        )
-    for name, shape in own.items():
-        if list(weights[name].shape) != shape:
-            raise EarShotError(
-                got=f"{checkpoint.folder} with {name} of shape {list(weights[name].shape)}",
-                expected=f"tensors of the shapes that its config asks for, here {shape}",
-                mend=MEND,
-            )

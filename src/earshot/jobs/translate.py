@@ -6,15 +6,16 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from earshot.core.checkpoint import Checkpoint, read_checkpoint
+from earshot.core.checkpoint import read_checkpoint
 from earshot.core.config import from_dict
 from earshot.core.errors import EarShotError
 from earshot.core.fingerprint import fingerprint
 from earshot.engines.task import FileWindows, reason
 from earshot.engines.urls import find_sounds
 from earshot.jobs.each_file import Answers, Failure, Pace
+from earshot.jobs.restoring import restore, to_device
 
 if TYPE_CHECKING:
     import numpy as np
@@ -148,43 +149,20 @@ def load_translator(
             expected=f"--to {words.get('language')}",
             mend="Name the language that the model was taught, or another model.",
         )
-    config = from_dict(find_recipe(RECIPE).Config, checkpoint.config)
-    model = _build(checkpoint, config)
+    recipe = find_recipe(RECIPE)
+    config = from_dict(recipe.Config, checkpoint.config)
+    model: SpeechToText = restore(checkpoint, lambda: recipe.build(config))
     if model.sample_rate is None:
         raise EarShotError(
             got=f"{folder}, which hears the frames of a toy language",
             expected="a model that hears sound",
             mend="Train one: earshot run ctc_ot --preset small_speech --data YOUR.csv",
         )
-    try:
-        model.to(device)
-    except (RuntimeError, AssertionError) as fault:
-        raise EarShotError(
-            got=f"device {device!r} ({str(fault).partition(chr(10))[0][:120]})",
-            expected="cpu, cuda or mps",
-            mend="Name a device that torch finds on this machine.",
-        ) from fault
     return Translator(
-        model.eval(),
+        to_device(model, device).eval(),
         Vocabulary.from_dict(words.get("target", {})),
         to,
         config.longest_s,
         model.sample_rate,
         config.n_beams if n_beams is None else n_beams,
     )
-
-
-def _build(checkpoint: Checkpoint, config: Any) -> SpeechToText:
-    """The model of a checkpoint with its weights, on the CPU."""
-    from earshot.recipes import find_recipe
-
-    model: SpeechToText = find_recipe(RECIPE).build(config)
-    try:
-        model.load_state_dict(checkpoint.weights())
-    except RuntimeError as fault:
-        raise EarShotError(
-            got=f"{checkpoint.folder}, whose weights do not fit its config ({str(fault)[:200]})",
-            expected="weights and earshot.json of one run",
-            mend=MEND,
-        ) from fault
-    return model

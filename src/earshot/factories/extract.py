@@ -12,6 +12,7 @@ from earshot.factories.item import Item
 from earshot.factories.probes import MAN_BELOW_HZ, Probes, probe
 from earshot.factories.sounds import read_sound
 from earshot.factories.tagger import Named, Tagger
+from earshot.text.everyday import as_everyday
 from earshot.text.lexicon import stem
 from earshot.text.sound_phrases import sound_phrase
 
@@ -112,8 +113,8 @@ def _stems(label: str) -> set[str]:
 
 def _description(events: Sequence[str], manner: Sequence[str], facts: Probes | None) -> str:
     """One or two sentences of what happens."""
-    first = sound_phrase(events[0], manner).clause
-    rest = [sound_phrase(each).noun for each in events[1:]]
+    first = sound_phrase(as_everyday(events[0]), manner).clause
+    rest = [sound_phrase(as_everyday(each)).noun for each in events[1:]]
     said = f"{first}, together with {' and '.join(rest)}" if rest else first
     said = f"{said[0].upper()}{said[1:]}."
     if facts is None:

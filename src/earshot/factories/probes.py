@@ -27,6 +27,8 @@ class Probes:
     change_db: float  # the last third's level above the first third's
     heard: float  # share of the time in which anything is heard, 0 to 1
     onsets_per_s: float  # of the time that is heard
+    n_bursts: int  # stretches of sound with 0.15 s of silence or more between them
+    duration_s: float
     beat_hz: float | None  # how often it repeats, where it does so evenly
     pitch_hz: float | None  # the median, where enough of it has one
     voiced: float  # share of heard frames with a pitch of a voice
@@ -50,8 +52,10 @@ class Probes:
             said.append("slow")
         elif self.heard > 0.95 and self.onsets_per_s < 0.5 and abs(self.change_db) < 4:
             said.append("steady")
-        elif self.heard < 0.5 and self.onsets_per_s > 0:
-            said.append("intermittent")
+        elif self.heard < 0.6 and self.n_bursts >= 3:
+            said.append("repeated")
+        elif self.n_bursts == 1 and self.heard * self.duration_s < 0.8:
+            said.append("brief")
         return tuple(said)
 
 
@@ -74,6 +78,8 @@ def probe(waveform: NDArray[np.float32], sample_rate: int) -> Probes:
         change_db=_change(level),
         heard=float(heard.mean()),
         onsets_per_s=_onsets(level, heard) / max(FRAME_S * float(heard.sum()), FRAME_S),
+        n_bursts=_bursts(heard),
+        duration_s=len(samples) / sample_rate,
         beat_hz=_beat(level),
         pitch_hz=float(np.median(voiced)) if share >= 0.2 else None,
         voiced=float(share),
@@ -94,6 +100,12 @@ def _onsets(level: NDArray[np.float64], heard: NDArray[np.bool_]) -> int:
     )
     jumps = np.flatnonzero((level - before > RISE_DB) & heard)
     return int(1 + (np.diff(jumps) > 5).sum()) if len(jumps) else 0
+
+
+def _bursts(heard: NDArray[np.bool_]) -> int:
+    """Stretches of frames that are heard; gaps under 0.15 s do not part them."""
+    places = np.flatnonzero(heard)
+    return int(1 + (np.diff(places) > 0.15 / FRAME_S).sum()) if len(places) else 0
 
 
 def _beat(level: NDArray[np.float64]) -> float | None:

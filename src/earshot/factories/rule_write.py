@@ -13,6 +13,7 @@ from earshot.core.seed import generator
 from earshot.factories.extract import is_music, is_speech
 from earshot.factories.item import Item
 from earshot.factories.write import MAX_WORDS, Draft, fault_of
+from earshot.text.everyday import as_everyday
 from earshot.text.lexicon import shipped_lexicon
 from earshot.text.sound_phrases import SoundPhrase, sound_phrase
 
@@ -56,7 +57,7 @@ class RuleWriter:
         if "events" not in item.notes and item.notes.get("description"):
             return self._retold(item)
         events = [each for each in item.notes.get("events", "").split("; ") if each]
-        events = list(dict.fromkeys([*item.labels, *events]))
+        events = list(dict.fromkeys(as_everyday(each) for each in [*item.labels, *events]))
         if not events:
             return ""
         manner = [each for each in item.notes.get("manner", "").split(", ") if each]

@@ -48,7 +48,7 @@ class SoundPhrase:
 
 MANNERS = {  # an adjective of a sound, and the adverb of who makes it
     "loud": "loudly", "quiet": "softly", "rapid": "rapidly", "slow": "slowly",
-    "steady": "steadily", "brief": "briefly", "repeated": "repeatedly",
+    "steady": "steadily", "brief": "briefly", "repeated": "again and again",
     "continuous": "continuously", "intermittent": "now and then", "distant": "in the distance",
     "low": "in a low register", "bright": "in a high register",
 }  # fmt: skip

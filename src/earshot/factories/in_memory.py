@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from earshot.audio import Audio
 from earshot.core.errors import EarShotError
 from earshot.data.clip import Clip
+from earshot.factories.extract import PROBE_RATE, RuleExtractor
 from earshot.factories.item import Item
+from earshot.factories.rule_write import RuleWriter
 from earshot.factories.write import Draft, fault_of
 from earshot.models.embedder import Embedder
 
@@ -65,3 +67,14 @@ class MemoryScorer:
     def read(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Texts as unit rows [texts, dim]."""
         return np.asarray(self.embedder.embed_texts(texts), np.float32)
+
+
+def rule_captions(clip: Clip, n: int = 4, seed: int = 0) -> tuple[str, ...]:
+    """Up to `n` different captions of a clip by its labels and what probes are sure of.
+
+    The labels themselves for a silent clip. Raises AudioError for a sound that cannot be read.
+    """
+    sound = clip.read(sample_rate=PROBE_RATE)
+    noted = RuleExtractor().noted(Item(clip.id, labels=clip.labels), sound)
+    drafts = (RuleWriter(seed=seed).caption(noted, take) for take in range(n))
+    return tuple(dict.fromkeys(text for text in drafts if text)) or (", ".join(clip.labels),)

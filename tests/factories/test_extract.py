@@ -59,12 +59,12 @@ def test_any_length_has_facts(n_samples: int) -> None:
 def test_a_clip_s_labels_go_first_and_the_tagger_adds_what_it_is_sure_of(tmp_path: Path) -> None:
     tagger = Tagger(ready_embedder("earshot-small"))
     rate = tagger.embedder.sample_rate
-    write_audio(tmp_path / "cow.wav", render_sound("cow", sample_rate=rate, seed=3), rate)
+    write_audio(tmp_path / "rooster.wav", render_sound("rooster", sample_rate=rate, seed=3), rate)
     write_audio(tmp_path / "none.wav", np.zeros(rate, np.float32), rate)
     (tmp_path / "text.wav").write_text("no sound")
     items = [
-        Item("heard", tmp_path / "cow.wav"),
-        Item("told", tmp_path / "cow.wav", labels=("Piano",)),
+        Item("heard", tmp_path / "rooster.wav"),
+        Item("told", tmp_path / "rooster.wav", labels=("Piano",)),
         Item("silent", tmp_path / "none.wav", labels=("Dog",)),
         Item("broken", tmp_path / "text.wav", labels=("Dog",)),
         Item("gone", tmp_path / "gone.wav", labels=("Dog",)),
@@ -72,7 +72,7 @@ def test_a_clip_s_labels_go_first_and_the_tagger_adds_what_it_is_sure_of(tmp_pat
         Item("nothing"),
     ]
     heard, told, silent, broken, gone, only, nothing = RuleExtractor(tagger).work(items)
-    assert heard.notes["events"].startswith("cow mooing")
+    assert heard.notes["events"].startswith("rooster crowing")
     assert (heard.notes["speech"], heard.notes["music"]) == (NO_SPEECH, NO_MUSIC)
     assert told.notes["events"].startswith("Piano")
     assert told.notes["music"].startswith("There is music: a piano")

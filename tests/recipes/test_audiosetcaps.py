@@ -15,6 +15,7 @@ from earshot.data import BatchLoader, Clip, ClipSet, open_clips
 from earshot.jobs.loading import load
 from earshot.recipes import audiosetcaps
 from earshot.synth.caption_scenes import CaptionScenesConfig
+from earshot.training.caption_contrast import caption_contrast
 from earshot.training.fit import FitConfig, fit
 from recipes.power_cut import check_it_ends_the_same
 from recipes.tiny_audiosetcaps import tiny_config
@@ -55,7 +56,7 @@ def test_it_learns_eight_clips(tmp_path: Path) -> None:
                     enumerate(clean)])  # fmt: skip
     torch.manual_seed(0)
     model = audiosetcaps.build(config)
-    loss_of = audiosetcaps.loss_with(model, 0.0, 0.0)
+    loss_of = caption_contrast(model, 0.0, 0.0)
     loader = BatchLoader(told, batch_size=8, sample_rate=16_000, workers=0)
     settings = FitConfig(steps=80, learning_rate=3e-3, warmup_steps=5)
     result = fit(model, loss_of, loader.batches, settings, tmp_path, after_step=model.clamp_scale)

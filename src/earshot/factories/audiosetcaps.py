@@ -46,7 +46,7 @@ class Settings:
     tries: int = 2  # captions written for a clip; 0 takes the gate away
     compat: Literal["best", "released"] = "best"  # released: the paper's code, its slips too
     below: Literal["keep", "reject"] = "keep"  # captions that fit less well than the labels
-    equalise: Equalise = "released"
+    equalise: Equalise = "spaced"  # released: the paper's formula, which glues words together
     questions: bool = True
     max_words: int = 50
     seed: int = 0
@@ -86,7 +86,7 @@ def factory(settings: Settings, *, load: Callable[[str], Embedder] = ready_embed
                 tries=settings.tries,
                 compat=settings.compat,
                 below=settings.below,
-                equalise=settings.equalise,
+                equalise="released" if released else settings.equalise,
             )
         )
     return Factory(KEY, tuple(stages), settings)

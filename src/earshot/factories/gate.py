@@ -23,7 +23,6 @@ NAME = "gate"
 Equalise = Literal["released", "spaced", "none"]
 EQUALISE = ("released", "spaced", "none")
 _PUNCTUATION = re.compile(f"[{re.escape(string.punctuation)}]")
-_NO_SOUND = "no sound"
 
 
 class Scorer(Protocol):
@@ -177,7 +176,7 @@ class Gate:
         texts = [
             text
             for each, caption in pairs
-            for text in equalised(caption, ", ".join(each.item.labels), self.equalise)
+            for text in equalised(caption, _labels(each.item) or caption, self.equalise)
         ]
         rows = self.scorer.read(texts)
         for place, (each, caption) in enumerate(pairs):
@@ -199,3 +198,8 @@ class Gate:
             return item
         detail = f"{each.score:.3f}, and {each.label:.3f} for the labels."
         return replace(item, caption="").reject(NAME, "below_label", detail)
+
+
+def _labels(item: Item) -> str:
+    """The item's labels as one text."""
+    return ", ".join(item.labels)

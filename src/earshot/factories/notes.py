@@ -28,6 +28,8 @@ _DENIED = (
     r"(?:contain|include|have|feature|involve|mention)\b"
 )
 _ABSENT = r"\b(?:is|are|was|were)(?: not|n't)\s+(?:any|present|audible|heard|mentioned|detected)\b"
+_NOBODY = re.compile(r"\b(?:no ?one|no-one|nobody|no (?:people|person|man|woman)) "
+                     r"(?:is |are |was |can be heard )?(?:speak|talk|sing)")  # fmt: skip
 _EMPTY = re.compile(r"^\W*(?:none|n/?a|nothing|no|not applicable)\W*$", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|;\s+")
 
@@ -55,7 +57,7 @@ class NoteFilter:
     @property
     def identity(self) -> str:
         """Digest of the rules."""
-        rules = RELEASED if self.compat == "released" else [_WHAT, _NONE, _DENIED, _ABSENT, 1]
+        rules = RELEASED if self.compat == "released" else [_WHAT, _NONE, _DENIED, _ABSENT, 2]
         return fingerprint({"compat": self.compat, "rules": rules})
 
     def work(self, items: Sequence[Item]) -> Iterator[Item]:
@@ -78,7 +80,7 @@ def denies(kind: str, sentence: str) -> bool:
     """Whether a sentence says that there is no speech, or no music, at all."""
     what = _WHAT[kind]
     plain = " ".join(sentence.lower().replace("’", "'").split())
-    if _EMPTY.match(plain):
+    if _EMPTY.match(plain) or (kind == "speech" and _NOBODY.search(plain)):
         return True
     if re.search(rf"{_NONE}(?:\w+\s+(?:or|and|nor)\s+)?{what}\b", plain):
         return True

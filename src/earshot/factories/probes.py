@@ -113,10 +113,10 @@ def _beat(level: NDArray[np.float64]) -> float | None:
     if len(level) < 2 / FRAME_S:
         return None
     rises = np.maximum(np.diff(np.maximum(level, level.max() - 40)), 0)
+    if not len(rises) or rises.max() < RISE_DB:
+        return None
     rises = rises - rises.mean()
     power = float(rises @ rises)
-    if power < 1e-9:
-        return None
     lags = range(round(0.1 / FRAME_S), min(round(2.0 / FRAME_S), len(rises) // 2))
     likeness = np.array(
         [rises[lag:] @ rises[:-lag] / power * len(rises) / (len(rises) - lag) for lag in lags]

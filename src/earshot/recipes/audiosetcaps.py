@@ -5,17 +5,17 @@ Audio and Language Models (arXiv:2411.18953).
     caption pipeline              factories/audiosetcaps.py          see there
     CLAP refinement               factories/gate.py                  the best of K is kept
     retrieval model (ASE)         models/towers.py                   the divisor as a logarithm
-    objective                     objectives/infonce.py, embedding_spread.py
+    objective                     training/caption_contrast.py
     text masking (mask25)         layers/token_mask.py               its code is not released
     two phases                    here: pretrain, finetune
 
-The claim: captions that had to fit their sound better than the labels do tell of fewer sounds that
+The claim: captions that had to fit their sound as well as the labels do tell of fewer sounds that
 are not there, and teach a better model than ungated ones, and than labels alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import pairwise
@@ -24,15 +24,12 @@ from tempfile import TemporaryDirectory
 from typing import Literal
 
 import numpy as np
-import torch
-import torch.nn.functional as F
-from torch import Tensor
 
 from earshot.core.errors import EarShotError
 from earshot.core.paper import Paper
 from earshot.core.report import Report
 from earshot.core.seed import generator, seed_all
-from earshot.data import Batch, BatchLoader, ClipSet, open_clips
+from earshot.data import BatchLoader, ClipSet, open_clips
 from earshot.data.captioned import shuffled_captions, train_and_test, with_captions
 from earshot.data.shared import shared_data, shared_folds
 from earshot.encoders.htsat import HtsatConfig
@@ -43,7 +40,6 @@ from earshot.factories.in_memory import FunctionWriter, MemoryScorer, rule_capti
 from earshot.factories.item import Item
 from earshot.features import LogMelConfig
 from earshot.layers.spec_augment import SpecAugment, SpecAugmentConfig
-from earshot.layers.token_mask import TokenMask
 from earshot.metrics.caption_events import EventReader, event_figures
 from earshot.models.embedder import Embedder
 from earshot.models.start import Start
@@ -57,12 +53,10 @@ from earshot.models.towers import (
     build_two_tower,
 )
 from earshot.models.two_tower import TwoTower
-from earshot.objectives.embedding_spread import embedding_spread
-from earshot.objectives.infonce import InfoNCE
 from earshot.synth.caption_noise import careless_caption
 from earshot.synth.caption_scenes import CaptionScenesConfig, caption_scenes, kind_words
-from earshot.text.masking import mask_ids
 from earshot.text.prompts import SOUND
+from earshot.training.caption_contrast import caption_contrast
 from earshot.training.evaluation import two_tower_figures
 from earshot.training.experiment import Arm, Comparison, Experiment
 from earshot.training.fit import FitConfig, fit
@@ -86,7 +80,6 @@ PAPER = Paper(
 )
 SHARES = (0.05, 0.1, 0.25, 0.5)  # of the clips, beside all of them
 REAL, TEST_FOLD = "esc10", "4"
-Captions = Literal["given", "labels", "offline"]
 
 
 @dataclass(frozen=True)
@@ -97,7 +90,7 @@ class ToyConfig:
     n_clean: int = 600  # others, with true captions: the gate's, and those of the second phase
     n_test: int = 200  # others, with true captions
     error_rate: float = 0.3  # of a caption with a sound left out or made up
-    gate_steps: int = 400
+    gate_steps: int = 300
     scenes: CaptionScenesConfig = field(default_factory=lambda: CaptionScenesConfig(duration_s=1.5))
 
 
@@ -110,13 +103,15 @@ class Config:
     finetune: FitConfig | None = None  # phase two, on captions of people
     batch_size: int = 64  # clips, over all processes
     max_s: float = 10.0  # longer clips are cropped to this in training, at random
-    captions: Captions = "given"  # of phase one; offline: made by rule from the clips' labels
+    captions: Literal["given", "labels", "offline"] = (
+        "given"  # of phase one; offline: made by rule from the clips' labels
+    )
     shuffle_captions: bool = False  # the control: each clip gets another one's captions
     share: float = 1.0  # of the training clips
     mask: float = 0.25  # of the tokens of captions in phase one: "mask25"
     spread: float = 1.0  # weight of the embedding regularisation
     spec_augment: SpecAugmentConfig | None = None
-    equalise: Equalise = "released"  # of the texts that the gate compares
+    equalise: Equalise = "spaced"  # of the texts that the gate compares; the paper's: released
     tries: int = 4  # captions written for a toy clip; 0 takes the gate away
     human: str | None = None  # a manifest for phase two; the training clips' own if none
     text_weights: str | None = None  # for the text tower: a folder or a hub name
@@ -180,9 +175,9 @@ class Config:
                 window_s=1.5,  # (paper 10)
                 fill="none",
             ),
-            fit=FitConfig(steps=300, learning_rate=2e-3, warmup_steps=30),  # (224 000, 5e-5)
+            fit=FitConfig(steps=240, learning_rate=2e-3, warmup_steps=30),  # (224 000, 5e-5)
             finetune=FitConfig(steps=150, learning_rate=5e-4, warmup_steps=10),
-            batch_size=48,  # (paper 128)
+            batch_size=32,  # (paper 128)
             max_s=1.5,
         )
 
@@ -205,13 +200,13 @@ def run(
     `data` is what `earshot factory run` published, or any clips with captions or labels; scenes
     with a careless writer behind a gate when None. The folder then loads as a model.
     """
+    figures: dict[str, float] = {}
     if data is None:
         train, clean, test = toy_clips(config.toy, config.seed)
         train, figures = written_clips(train, config)
     else:
         train, test = train_and_test(data, config.seed)
-        train, figures = captioned(train, config), {}
-        clean = train
+        train = clean = captioned(train, config)
     if config.shuffle_captions:
         train = shuffled_captions(train, config.seed)
     train = train[: max(config.batch_size, round(config.share * len(train)))]
@@ -253,29 +248,10 @@ def teach(
         max_s=config.max_s,
     )
     model.spec_augment = None if config.spec_augment is None else SpecAugment(config.spec_augment)
-    this.fit(model, loss_with(model, config.spread, mask), loader.batches, settings, stage=stage)
+    this.fit(
+        model, caption_contrast(model, config.spread, mask), loader.batches, settings, stage=stage
+    )
     model.spec_augment = None
-
-
-def loss_with(model: TwoTower, spread: float, mask: float) -> Callable[[Batch], Tensor]:
-    """InfoNCE with the clips of one id as positives, and the spread of both sides."""
-    objective, hide = InfoNCE(), None
-    if mask:
-        ids = mask_ids(model.tokenizer)
-        hide = TokenMask(ids.mask, mask, ids.kept)
-
-    def loss_of(batch: Batch) -> Tensor:
-        audio = model.embed_audio(batch.waveform, batch.n_samples)  # [batch, dim]
-        tokens, padding = (each.to(audio.device) for each in model.tokenizer(batch.captions))
-        tokens = tokens if hide is None else hide(tokens, padding)
-        hidden = model.text_encoder(tokens, padding)
-        text = F.normalize(model.text_projection(hidden).float())  # [batch, dim]
-        names = {clip.id: row for row, clip in reversed(list(enumerate(batch.clips)))}
-        groups = torch.tensor([names[clip.id] for clip in batch.clips], device=audio.device)
-        loss = objective(audio, text, model.scale, groups=groups)
-        return loss + spread * (embedding_spread(audio) + embedding_spread(text))
-
-    return loss_of
 
 
 def captioned(clips: ClipSet, config: Config) -> ClipSet:
@@ -345,14 +321,14 @@ def written_clips(train: ClipSet, config: Config) -> tuple[ClipSet, dict[str, fl
 def taught_scorer(
     model_config: TwoTowerConfig, toy: ToyConfig, batch_size: int, seed: int
 ) -> MemoryScorer:
-    """The gate's model, taught by the clean clips alone, and how it hears those to be captioned."""
+    """A small CLAP that clean clips alone taught, and how it hears those to be captioned."""
     train, clean, _ = toy_clips(toy, seed)
     seed_all(seed)
     model = build_two_tower(model_config)
     loader = BatchLoader(clean, batch_size=batch_size, sample_rate=model.sample_rate, seed=seed)
     settings = FitConfig(steps=toy.gate_steps, learning_rate=2e-3, warmup_steps=30, seed=seed)
     with TemporaryDirectory() as folder:
-        fit(model, loss_with(model, 1.0, 0.0), loader.batches, settings, Path(folder),
+        fit(model, caption_contrast(model, 1.0, 0.0), loader.batches, settings, Path(folder),
             after_step=model.clamp_scale)  # fmt: skip
     return MemoryScorer(Embedder(model.eval(), "gate"), train)
 

@@ -60,7 +60,7 @@ def _pass(
     context.enable_progress_bars = False
     context.max_errored_blocks = -1  # a dead worker ends its block, not the job
     rows = [{"i": i, "row": json.dumps(items[i].to_row())} for i in chosen]
-    workers = workers_for(ray, len(rows), size)
+    workers: dict[str, Any] = dict(workers_for(ray, len(rows), size))
     answers = from_items(rows, override_num_blocks=-(-len(rows) // size)).map_batches(
         _Worker,
         fn_constructor_args=(packed,),
@@ -71,7 +71,8 @@ def _pass(
         max_task_retries=RETRIES,
         **workers,
     )
-    for table in answers.iter_batches(batch_size=None, batch_format="pyarrow"):
+    tables: Iterable[Any] = answers.iter_batches(batch_size=None, batch_format="pyarrow")
+    for table in tables:
         for made in table.to_pylist():
             answer = json.loads(made["made"])
             if answer["fault"] is not None:

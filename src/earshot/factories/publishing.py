@@ -99,13 +99,11 @@ def card(name: str, about: Mapping[str, Any], figures: Mapping[str, Any]) -> str
         "task_categories: [audio-to-text]",
         "tags: [audio, captions, synthetic]",
         "configs:",
-        "- config_name: default",
-        '  data_files: "data/*.parquet"',
-        "- config_name: rejects",
-        '  data_files: "rejects/*.parquet"',
-        "---",
-        "",
     ]
+    for config, folder in (("default", "data"), ("rejects", "rejects")):
+        if clips["accepted" if folder == "data" else "rejected"]:
+            head += [f"- config_name: {config}", f'  data_files: "{folder}/*.parquet"']
+    head += ["---", ""]
     made = f" by the factory `{about['name']}` (`{about['identity']}`)" if about else ""
     lines = [
         f"# {name}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from earshot.core.errors import EarShotError
-from earshot.core.fingerprint import fingerprint
 from earshot.core.lock import one_writer
 from earshot.factories.item import Item
 from earshot.factories.meter import Spent
@@ -239,7 +239,8 @@ def _key(item: Item, identity: str, with_files: bool) -> str:
             stored = f"{found.st_size}-{found.st_mtime_ns}"
         except (OSError, ValueError):  # the stage that opens it will say what is wrong
             stored = "none"
-    return fingerprint({"item": item.content, "factory": identity, "stored": stored})
+    facts = f"{item.content} {identity} {stored}"
+    return hashlib.blake2b(facts.encode(), digest_size=8).hexdigest()
 
 
 def _other(item: Item, key: str) -> tuple[Item, str]:

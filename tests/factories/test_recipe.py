@@ -76,7 +76,12 @@ def test_a_language_model_and_its_answers_go_to_their_fields(tmp_path: Path) -> 
 
 def test_recipes_are_found_by_name_and_no_others() -> None:
     assert find_recipe(NAME) is stub_recipe
-    assert build(NAME, stub_recipe.Settings()).name == "stub"
-    for name, mend in (("audiosetcap", "recipe"), ("no.such", "imported"), ("os.path", "factory")):
+    assert build(NAME, {}).name == "stub"
+    for name, mend in (
+        ("audiosetcap", "recipe"),
+        ("no.such", "imported"),
+        ("os.path", "factory"),
+        ("none.py", "path"),
+    ):
         with pytest.raises(EarShotError, match=mend):
             find_recipe(name)

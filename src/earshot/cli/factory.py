@@ -45,7 +45,8 @@ def run(
         ),
     ] = None,
     recipe: Annotated[
-        str | None, typer.Option(metavar="KEY", help="audiosetcaps, wavcaps, or PACKAGE.MODULE.")
+        str | None,
+        typer.Option(metavar="KEY", help="audiosetcaps, wavcaps, PACKAGE.MODULE or FILE.py."),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="The folder to fill; CONFIG's if left out.")
@@ -87,6 +88,7 @@ def run(
     """
     from functools import partial
 
+    from earshot.core.config import to_dict
     from earshot.data.columns import parse_columns
     from earshot.factories.factory import run_factory
     from earshot.factories.publishing import publish
@@ -99,7 +101,7 @@ def run(
     asked = _llm(llm, llm_model, concurrency)
     module = find_recipe(job.recipe)
     settings = settings_of(module, job.settings, changes or [], asked, cache)
-    made = build(job.recipe, settings)
+    made = module.factory(settings)
     with progress("clip") as bar:
 
         def tell(item: Item) -> None:
@@ -113,7 +115,7 @@ def run(
             folder,
             engine=engine,  # type: ignore[arg-type]
             address=ray_address,
-            build=partial(build, job.recipe, settings),
+            build=partial(build, job.recipe, to_dict(settings)),
             batch_size=batch_size or job.running.batch_size,
             rows_per_part=job.running.rows_per_part,
             give_up_after=job.running.give_up_after,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import inspect
 import json
 import pkgutil
+import sys
 import tomllib
 import types
 import typing
@@ -38,7 +40,7 @@ class Running:
 class FactoryJob:
     """A whole job, as a TOML or JSON file says it. `settings` are the recipe's own, by name."""
 
-    recipe: str  # a module of factories, or PACKAGE.MODULE of your own
+    recipe: str  # a module of factories, PACKAGE.MODULE or FILE.py of your own
     source: str | None = None
     out: str | None = None
     settings: dict[str, Any] = field(default_factory=dict)
@@ -47,7 +49,10 @@ class FactoryJob:
 
 
 def read_job(path: Path) -> FactoryJob:
-    """The job of a file; source and out relative to it. Unknown keys are refused, by name."""
+    """The job of a file; source, out and a recipe's own file are relative to it.
+
+    Unknown keys are refused, by name.
+    """
     if not is_file(path) or path.suffix.lower() not in (".toml", ".json"):
         raise EarShotError(
             got=f"{path}{'' if is_file(path) else ', which is not a file'}",
@@ -68,8 +73,10 @@ def read_job(path: Path) -> FactoryJob:
     job = from_dict(FactoryJob, held, path.name)
     placed = {
         name: str(path.parent / value)
-        for name in ("source", "out")
-        if (value := getattr(job, name)) is not None and "://" not in value
+        for name in ("source", "out", "recipe")
+        if (value := getattr(job, name)) is not None
+        and "://" not in value
+        and (name != "recipe" or value.endswith(".py"))
     }
     return replace(job, **placed)
 
@@ -85,8 +92,10 @@ def recipes() -> list[str]:
 
 
 def find_recipe(name: str) -> ModuleType:
-    """The recipe's module: one of this room, or PACKAGE.MODULE; no other is imported."""
-    if "." in name:
+    """The recipe's module: one of this room, PACKAGE.MODULE or a file; no other is imported."""
+    if name.endswith(".py"):
+        module = _of_file(Path(name))
+    elif "." in name:
         try:
             module = importlib.import_module(name)
         except ImportError as fault:
@@ -139,10 +148,34 @@ def settings_of(
     return replace(settings, **given)
 
 
-def build(name: str, settings: Any) -> Factory:
-    """The factory of a recipe; what workers elsewhere call."""
-    made: Factory = find_recipe(name).factory(settings)
+def build(name: str, values: dict[str, Any]) -> Factory:
+    """The factory of a recipe and its settings as plain values; what workers elsewhere call."""
+    module = find_recipe(name)
+    made: Factory = module.factory(settings_of(module, values))
     return made
+
+
+def _of_file(path: Path) -> ModuleType:
+    """A module that is a file of its own; run once in a process."""
+    path = path.resolve()
+    held = sys.modules.get(name := f"earshot_recipe_{path.stem}")
+    if held is not None and held.__file__ == str(path):
+        return held
+    spec = importlib.util.spec_from_file_location(name, path)
+    if not is_file(path) or spec is None or spec.loader is None:
+        raise EarShotError(
+            got=f"recipe {path}, which is not there",
+            expected="a Python file with a function `factory`",
+            mend="Correct its path.",
+        )
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
 
 
 def _kind_of(module: ModuleType) -> Any:

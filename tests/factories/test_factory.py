@@ -341,3 +341,32 @@ class Drops:
 def test_a_stage_that_loses_clips_is_a_bug_and_says_so(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="stage drops was given 3 items and gave back 2"):
         run_factory(Factory("bad", [Drops()]), clips(3), tmp_path / "out")
+
+
+def test_text_that_utf8_cannot_hold_ends_nothing(tmp_path: Path) -> None:
+    half = "half of \ud83d"
+    items = [
+        Item("\udcff.wav", Path("\udcff.wav"), labels=(half,), source={half: half}),
+        Item("null\0", labels=("Dog",)),
+        Item("long" * 10_000, labels=("x" * 100_000,), source={"title": "\u4e2d\u6587 \r\n\t"}),
+    ]
+    factory = Factory("w", [Write()])
+    noted = [item.with_(notes={"description": item.labels[0]}) for item in items]
+    report = run_factory(factory, noted, tmp_path / "out")
+    assert report.counts.accepted == 3
+    found = rows(tmp_path / "out")
+    assert found["\\udcff.wav"]["labels"] == ["half of \\ud83d"]
+    assert found["null\0"]["caption"] == "The Dog is heard."
+    assert run_factory(factory, noted, tmp_path / "out").kept == 3
+
+
+def test_what_a_killed_run_left_in_the_ledger_is_counted_and_given_away(tmp_path: Path) -> None:
+    from earshot.factories.publishing import publish
+
+    stop = EarShotError(got="HTTP 401", expected="an answer", mend="Mend the key.")
+    with pytest.raises(EarShotError):
+        run_factory(
+            Factory("c", [Crashes("c000009", stop)]), clips(12), tmp_path / "o", batch_size=4
+        )
+    assert not rows(tmp_path / "o")
+    assert publish(tmp_path / "o")["clips"]["accepted"] == len(rows(tmp_path / "o")) == 8

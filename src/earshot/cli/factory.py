@@ -167,6 +167,7 @@ def export(
     forms = ("csv", "questions", "webdataset", "datasets")
     if form not in forms:
         raise unknown_name("form", form, forms)
+    publishing.settle(out)
     if form in ("csv", "questions"):
         write = publishing.write_captions if form == "csv" else publishing.write_questions
         done = exports.Exported([to], write(out, to))
@@ -233,8 +234,10 @@ def sample(
     seed: Annotated[int, typer.Option(min=0, help="Of the choice.")] = 0,
 ) -> None:
     """Write one page to listen to clips and read what was written of them."""
+    from earshot.factories.publishing import settle
     from earshot.factories.sampler import write_sampler
 
+    settle(out)
     console.note(f"Open it in a browser: {write_sampler(out, page, n=n, seed=seed)}")
 
 

@@ -17,7 +17,7 @@ from earshot.core.lock import one_writer
 from earshot.factories.item import Item
 from earshot.factories.meter import Spent
 from earshot.factories.part_store import PartStore
-from earshot.factories.parts import placed
+from earshot.factories.parts import placed, utf8
 
 if TYPE_CHECKING:
     pass
@@ -109,6 +109,7 @@ class Ledger:
         """
         source = iter(items)
         while some := list(islice(source, LOOK_UP)):
+            some = [_writable(item) for item in some]
             known = self._known([item.id for item in some])
             here = {id: key for id, (key, _, run) in known.items() if run == self.run}
             kept = []
@@ -146,7 +147,7 @@ class Ledger:
             clips.append((item.id, self._keys[item.id], state, self.run))
             rows.append((item.id, state, json.dumps(row)))
             if no is not None:
-                reasons.append((item.id, no.stage, no.reason))
+                reasons.append((item.id, no.stage, utf8(no.reason)))
         with self._base:
             self._forget([item.id for item in items])
             self._base.executemany(
@@ -241,6 +242,11 @@ def _key(item: Item, identity: str, with_files: bool) -> str:
             stored = "none"
     facts = f"{item.content} {identity} {stored}"
     return hashlib.blake2b(facts.encode(), digest_size=8).hexdigest()
+
+
+def _writable(item: Item) -> Item:
+    """With an id that UTF-8 can hold: file names may be of any bytes."""
+    return item if item.id.isascii() else item.with_(id=utf8(item.id))
 
 
 def _other(item: Item, key: str) -> tuple[Item, str]:

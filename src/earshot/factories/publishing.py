@@ -43,6 +43,12 @@ def publish(
     return figures
 
 
+def settle(out: Path) -> None:
+    """Move the last clips of a run that was killed into parts, for all who read those."""
+    with opened(out) as ledger:
+        ledger.parts.compact()
+
+
 def opened(out: Path) -> Ledger:
     """The ledger of a folder that a run has filled; a context manager."""
     if not (out / FILE).is_file():

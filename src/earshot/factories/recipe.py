@@ -71,7 +71,7 @@ def read_job(path: Path) -> FactoryJob:
             got=f"{path} with a {type(held).__name__}", expected="keys", mend="Name a recipe in it."
         )
     job = from_dict(FactoryJob, held, path.name)
-    placed = {
+    placed: dict[str, Any] = {
         name: str(path.parent / value)
         for name in ("source", "out", "recipe")
         if (value := getattr(job, name)) is not None

@@ -143,7 +143,8 @@ def sound_of(item: Item) -> tuple[str, bytes]:
             got=f"{item.id} without a sound", expected="a file or a URL", mend="Leave it out."
         )
     audio = item.audio
-    name = PurePosixPath(unquote(urlsplit(audio).path)).name if is_url(audio) else Path(audio).name
+    named = unquote(urlsplit(str(audio)).path) if is_url(audio) else str(audio)
+    name = PurePosixPath(named).name
     if item.start_s or item.duration_s is not None:
         source = fetch(str(audio)) if is_url(audio) else Path(audio)
         cut = read_audio(source, start_s=item.start_s, duration_s=item.duration_s)

@@ -88,8 +88,8 @@ def _captions(
 ) -> Iterator[tuple[str, str | LoadFault, tuple[str, ...]]]:
     """Place, text and labels of every caption; rows that cannot be read as their fault."""
     if is_folder(source):
-        for row in rows_in(source, "data", ["id", "caption", "labels"]):
-            yield row["id"], row["caption"], tuple(row["labels"])
+        for clip in rows_in(source, "data", ["id", "caption", "labels"]):
+            yield clip["id"], clip["caption"], tuple(clip["labels"])
         return
     faults: list[LoadFault] = []
     held: dict[tuple[str, ...], FoundColumns] = {}

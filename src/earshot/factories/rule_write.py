@@ -21,6 +21,7 @@ ONE_ACT = ("{c}", "{n}", "the sound of {n}", "{n} can be heard", "in this record
            "one can hear {n}", "a recording in which {c}")  # fmt: skip
 ONE_THING = ("{n}", "the sound of {n}", "{n} can be heard", "there is {n} in this recording",
              "one can hear {n}", "a recording of {n}", "this is the sound of {n}")  # fmt: skip
+SEVERAL = ("{n}", "the sounds of {n}", "{n} can be heard", "one can hear {n}", "a recording of {n}")
 LIKE_RATE = 0.35  # of captions of one sound that say what it is like
 _QUOTED = re.compile(r"[\"“][^\"“”]*[\"”]")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
@@ -96,9 +97,7 @@ class RuleWriter:
             ties = ("along with", "together with", "and there is also", "accompanied by")
             tie = ties[int(rng.integers(len(ties)))]
             return f"{acting[0].clause}, {tie} {' and '.join(rest)}"
-        frames = ("{n}", "the sounds of {n}", "{n} can be heard", "one can hear {n}",
-                  "a recording of {n}")  # fmt: skip
-        return frames[int(rng.integers(len(frames)))].format(n=listed)
+        return SEVERAL[int(rng.integers(len(SEVERAL)))].format(n=listed)
 
     def _retold(self, item: Item) -> str:
         """What a model's notes say, without quotes, and the labels that they leave out."""

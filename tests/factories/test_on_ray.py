@@ -13,7 +13,7 @@ from earshot.core.errors import EarShotError
 from earshot.factories.factory import Factory, run_factory
 from earshot.factories.part_store import rows_in
 from factories.stub_recipe import Settings, factory
-from factories.stub_stages import Die, clips
+from factories.stub_stages import Die, clips, stub_factory
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,13 @@ def test_ray_makes_what_this_process_makes(ray: object, tmp_path: Path) -> None:
         assert (spent.clips, spent.rejected, spent.calls, spent.prompt_tokens) == (
             other.clips, other.rejected, other.calls, other.prompt_tokens,
         )  # fmt: skip
-    again = run_factory(factory(Settings()), clips(60), tmp_path / "there", engine="ray")
+    again = run_factory(
+        factory(Settings()),
+        clips(60),
+        tmp_path / "there",
+        engine="ray",
+        build=partial(factory, Settings()),
+    )
     assert (again.taken, again.kept) == (0, 60)
 
 
@@ -86,3 +92,11 @@ class WrongKey:
 def test_what_no_clip_gets_past_ends_the_run_there_too(ray: object, tmp_path: Path) -> None:
     with pytest.raises(EarShotError, match="HTTP 401"):
         run_factory(Factory("w", [WrongKey()]), clips(4), tmp_path / "out", engine="ray")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1_800)
+def test_stages_that_no_worker_can_have_are_a_sentence(ray: object, tmp_path: Path) -> None:
+    """A usage holds a lock, which stays where it is."""
+    with pytest.raises(EarShotError, match="build="):
+        run_factory(stub_factory(), clips(4), tmp_path / "out", engine="ray")

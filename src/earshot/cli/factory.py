@@ -250,7 +250,8 @@ def _job(words: list[str], recipe: str | None, out: Path | None) -> tuple[Factor
             raise _unclear("neither CONFIG nor --recipe")
         job, rest = read_job(Path(words[0])), words[1:]
     else:
-        job, rest = FactoryJob(recipe), words
+        named = str(Path(recipe).resolve()) if recipe.endswith(".py") else recipe
+        job, rest = FactoryJob(named), words  # workers elsewhere have another working folder
     if len(rest) > 1:
         raise _unclear(f"{len(words)} words: {' '.join(words)}")
     source = rest[0] if rest else job.source

@@ -32,10 +32,8 @@ def on_ray(
     Files must lie where workers see them. A clip that ends its worker is tried alone, then fails.
     Raises the EarShotError of a stage that no clip can get past.
     """
-    from ray import cloudpickle
-
     ray = connect(address)
-    packed = cloudpickle.dumps(build)
+    packed = _packed(build)
     source = iter(batches)
     while wave := list(itertools.islice(source, max(1, WAVE // batch_size))):
         items = [item for batch in wave for item in batch]
@@ -48,6 +46,20 @@ def on_ray(
                 yield batch
         if left:
             yield Batch([items[i].fail("engine", "worker_died", LOST) for i in sorted(left)], {})
+
+
+def _packed(build: Callable[[], Factory]) -> bytes:
+    from ray import cloudpickle
+
+    try:
+        packed: bytes = cloudpickle.dumps(build)
+    except (TypeError, AttributeError, ValueError) as fault:  # locks, open files
+        raise EarShotError(
+            got=f"stages that cannot be sent to workers ({fault})",
+            expected="a function that makes them there",
+            mend="Pass run_factory(..., build=...).",
+        ) from fault
+    return packed
 
 
 def _pass(

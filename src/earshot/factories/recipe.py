@@ -72,7 +72,7 @@ def read_job(path: Path) -> FactoryJob:
         )
     job = from_dict(FactoryJob, held, path.name)
     placed: dict[str, Any] = {
-        name: str(path.parent / value)
+        name: str(path.parent.resolve() / value)
         for name in ("source", "out", "recipe")
         if (value := getattr(job, name)) is not None
         and "://" not in value

@@ -48,7 +48,8 @@ def serving(reply: Callable[[dict[str, Any]], Any], delay_s: float = 0.0) -> Ite
             with fake.lock:
                 fake.under_way -= 1
             if isinstance(said, tuple):
-                self._send(said[0], {"error": {"message": "not now"}}, said[1])
+                message = said[2] if len(said) > 2 else "not now"
+                self._send(said[0], {"error": {"message": message}}, said[1])
             else:
                 self._send(200, answer(said), {})
 

@@ -195,3 +195,26 @@ def test_sounds_are_sent_by_their_bytes_and_kept_by_their_digest(tmp_path: Path)
     with pytest.raises(EarShotError, match="Encode"):
         AudioPart(b"", "wav")
     assert json.loads(next(tmp_path.rglob("*.json")).read_text())["options"]["model"] == "toy"
+
+
+def test_a_server_that_knows_no_input_audio_gets_a_data_uri_from_then_on() -> None:
+    def reply(body: dict) -> object:
+        (sound,) = body["messages"][0]["content"]
+        if sound["type"] == "input_audio":
+            return 400, {}, "unknown content part type: input_audio"
+        return sound["audio_url"]["url"]
+
+    with serving(reply) as server:
+        client = client_of(server.url, retries=0)
+        assert client.ask([user(AudioPart(b"RIFF1"))]).text == "data:audio/wav;base64,UklGRjE="
+        client.ask([user(AudioPart(b"RIFF2"))])
+    assert len(server.requests) == 3  # refused once
+
+
+def test_a_server_that_takes_no_sound_at_all_says_so() -> None:
+    refuse = (400, {}, "input_audio and audio_url need an audio model")
+    with serving(lambda body: refuse) as server:
+        client = client_of(server.url, retries=0)
+        with pytest.raises(LlmError, match="need an audio model"):
+            client.ask([user(AudioPart(b"RIFF1"))])
+    assert len(server.requests) == 2

@@ -8,7 +8,7 @@ from typing import Any
 
 from earshot.core.errors import EarShotError
 from earshot.llm.config import KEY, LlmConfig
-from earshot.llm.messages import Message, as_request
+from earshot.llm.messages import AudioPart, Message, Sounds, as_request
 
 PASSING = (408, 409, 425, 429)  # and all from 500 on: later it may work
 
@@ -58,10 +58,12 @@ class Endpoint:
             max_retries=0,  # the client counts and spaces them
         )
         self._takes_format = True  # until the endpoint says otherwise
+        self._sounds: Sounds = "input_audio"  # likewise
 
     def complete(self, messages: Sequence[Message], schema: Any = None) -> Said:
         """One answer. Raises TryAgain, Refused, or EarShotError for what no request gets past."""
-        told: Any = [as_request(message) for message in messages]
+        sounds = self._sounds
+        told: Any = [as_request(message, sounds) for message in messages]
         more: Any = {"response_format": _format(schema)} if schema and self._takes_format else {}
         try:
             reply = self._client.chat.completions.create(
@@ -70,6 +72,9 @@ class Endpoint:
                 **more,
             )
         except self._errors.APIStatusError as fault:
+            if sounds == "input_audio" and _knows_no_sounds(fault, messages):
+                self._sounds = "audio_url"
+                return self.complete(messages, schema)
             if more and fault.status_code in (400, 422):
                 self._takes_format = False  # the prompt asks for JSON as well
                 return self.complete(messages, schema)
@@ -97,6 +102,12 @@ class Endpoint:
                 mend=mend,
             )
         return Refused(f"HTTP {status} ({reason})", "Send what this model takes.")
+
+
+def _knows_no_sounds(fault: Any, messages: Sequence[Message]) -> bool:
+    """Whether an endpoint refuses the kind of part that a sound was sent as."""
+    sent = any(isinstance(part, AudioPart) for message in messages for part in message.parts)
+    return sent and fault.status_code in (400, 415, 422) and "input_audio" in str(fault)
 
 
 def _format(schema: dict[str, Any]) -> dict[str, Any]:

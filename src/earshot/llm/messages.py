@@ -10,6 +10,7 @@ from typing import Any, Literal
 from earshot.core.errors import EarShotError
 
 FORMATS = ("wav", "mp3", "flac", "ogg")
+Sounds = Literal["input_audio", "audio_url"]  # how they stand in a request
 
 
 @dataclass(frozen=True)
@@ -48,15 +49,16 @@ def user(*parts: str | AudioPart) -> Message:
     return Message("user", tuple(TextPart(p) if isinstance(p, str) else p for p in parts))
 
 
-def as_request(message: Message) -> dict[str, Any]:
+def as_request(message: Message, sounds: Sounds = "input_audio") -> dict[str, Any]:
     """The message as the chat API has it; one of text alone is a plain string.
 
-    A sound is an `input_audio` part: base64 without a "data:" before it, and the format.
+    A sound is an `input_audio` part: base64 without a "data:" before it, and the format. Servers
+    that know no such part may take an `audio_url` with a data URI, as vLLM's and transformers' do.
     """
     if all(isinstance(part, TextPart) for part in message.parts):
         text = "\n".join(part.text for part in message.parts if isinstance(part, TextPart))
         return {"role": message.role, "content": text}
-    return {"role": message.role, "content": [_part(part) for part in message.parts]}
+    return {"role": message.role, "content": [_part(part, sounds) for part in message.parts]}
 
 
 def as_fact(message: Message) -> dict[str, Any]:
@@ -70,8 +72,11 @@ def as_fact(message: Message) -> dict[str, Any]:
     return {"role": message.role, "parts": parts}
 
 
-def _part(part: TextPart | AudioPart) -> dict[str, Any]:
+def _part(part: TextPart | AudioPart, sounds: Sounds) -> dict[str, Any]:
     if isinstance(part, TextPart):
         return {"type": "text", "text": part.text}
     data = base64.b64encode(part.data).decode()
+    if sounds == "audio_url":
+        url = f"data:audio/{part.format};base64,{data}"
+        return {"type": "audio_url", "audio_url": {"url": url}}
     return {"type": "input_audio", "input_audio": {"data": data, "format": part.format}}

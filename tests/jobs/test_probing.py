@@ -8,7 +8,7 @@ import pytest
 from earshot.core.errors import EarShotError
 from earshot.jobs import probing
 from earshot.jobs.evaluation.probe_tasks import ProbeSizes
-from earshot.jobs.probing import ROWS, ProbeArm, measure, probe_table
+from earshot.jobs.probing import ROWS, TWINS, ProbeArm, measure, probe_table
 from earshot.recipes import find_recipe, keys
 
 
@@ -39,8 +39,12 @@ def test_every_trained_row_is_held_against_its_untrained_twin(
     table = probe_table()
     trained = [name for name, (row, _) in ROWS.items() if row.recipe]
     assert {(each.arm, each.against) for each in table.comparisons} == {
-        (name, f"{name}_untrained") for name in trained
+        (name, f"{TWINS.get(name, name)}_untrained") for name in trained
     }
+    arms = {each.name: each.config for each in table.arms}
+    for name, twin in TWINS.items():
+        ours, theirs = (arms[each] for each in (name, f"{twin}_untrained"))
+        assert (ours.recipe, ours.preset) == (theirs.recipe, theirs.preset)
     assert {each.figure for each in table.comparisons} <= {"phones", "events"}
     assert probing.named_tasks(ProbeArm()) == ("phones", "events")
 

@@ -1,16 +1,12 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 import torch
 
 from earshot.core.errors import EarShotError
-from earshot.encoders.panns import CnnConfig
-from earshot.models.audio_tower import AudioTower, SoundEncoderConfig, build_sound_encoder
+from earshot.models.audio_tower import build_sound_encoder
 from earshot.models.recognizer import Recognizer, build_recognizer
 from earshot.objectives.ctc import ctc_greedy
-from earshot.recipes import ainu_adaptation
 from recipes.tiny_ainu import tiny_config
 
 SOUND = tiny_config().model
@@ -53,7 +49,12 @@ def test_a_frozen_encoder_learns_nothing() -> None:
 
 
 def test_encoders_without_time_are_refused() -> None:
-    features = replace(ainu_adaptation.Config.small().model.features, n_mels=64)
-    tower = AudioTower(cnn=CnnConfig(channels=(8, 16, 16, 16), dim=16))
-    with pytest.raises(EarShotError, match="an encoder with states over time"):
-        build_recognizer(SoundEncoderConfig(audio=tower, features=features), 9)
+    parts = vars(recognizer())["_modules"]
+    with pytest.raises(EarShotError, match="got Identity, which hears a clip as a whole"):
+        Recognizer(
+            n_symbols=9,
+            features=parts["features"],
+            audio_encoder=torch.nn.Identity(),
+            sample_rate=16_000,
+            window_s=4.0,
+        )

@@ -27,6 +27,7 @@ class ProbeArm:
     shuffled: bool = False  # the probes' training labels are dealt out anew
     tasks: tuple[str, ...] = ()  # all whose recordings are at hand, if empty
     quick: bool = True  # a quarter of the clips
+    n_folds: int = 3  # each tested once by a probe of the others
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -38,6 +39,11 @@ class ProbeArm:
             )
 
 
+def _reviewed(objective: str, preset: str = "small") -> ProbeArm:
+    """An objective of the review, on the one encoder that it compares them by."""
+    return ProbeArm("ssl_speech_review", preset, (f"objective={objective}",))
+
+
 ROWS: dict[str, tuple[ProbeArm, str]] = {
     "log_mel": (ProbeArm(), "control: no encoder, the front end's frames"),
     "earshot_small": (ProbeArm(model="earshot-small"), "the shipped model's audio tower"),
@@ -45,24 +51,37 @@ ROWS: dict[str, tuple[ProbeArm, str]] = {
     "ssast": (ProbeArm("ssast"), "patches identified and reconstructed"),
     "beats": (ProbeArm("beats"), "labels of a distilled tokenizer"),
     "w2v_bert": (ProbeArm("w2v_bert"), "contrast below, masked prediction above"),
+    "ainu_adaptation": (ProbeArm("ainu_adaptation"), "wav2vec 2.0's task, then few transcripts"),
     "autotcl": (ProbeArm("autotcl"), "contrast of learnt views"),
+    "apc": (_reviewed("apc", "small_causal"), "what comes next, by regression"),
+    "cpc": (_reviewed("cpc", "small_causal"), "what comes next, by contrast"),
+    "reconstruction": (_reviewed("reconstruction"), "hidden frames, drawn"),
+    "wav2vec2": (_reviewed("wav2vec2"), "hidden frames, told from others"),
+    "hubert": (_reviewed("hubert"), "hidden frames' clusters"),
+    "data2vec": (_reviewed("data2vec"), "a teacher's states at hidden frames"),
+    "best_rq": (_reviewed("best_rq"), "hidden frames' random codes"),
+    "w2v_bert_frames": (_reviewed("w2v_bert"), "contrast below, codes above"),
 }
+TWINS = {  # rows that share the encoder, and so the untrained one
+    name: "hubert"
+    for name in ("reconstruction", "wav2vec2", "data2vec", "best_rq", "w2v_bert_frames")
+} | {"apc": "cpc"}
 
 
 def probe_table(base: ProbeArm | None = None) -> Experiment:
     """Every encoder, its untrained twin, and chance, under the same probes of the same clips."""
     base = base or ProbeArm()
-    same = {"tasks": base.tasks, "quick": base.quick}
+    same = {"tasks": base.tasks, "quick": base.quick, "n_folds": base.n_folds}
     arms = [Arm(name, replace(row, **same), note) for name, (row, note) in ROWS.items()]
     arms += [
         Arm(f"{name}_untrained", replace(row, trained=False, **same), f"control: {name}, random")
         for name, (row, _) in ROWS.items()
-        if row.recipe
+        if row.recipe and name not in TWINS
     ]
     first = next(name for name, (row, _) in ROWS.items() if row.recipe)
     arms.append(Arm("shuffled", replace(ROWS[first][0], shuffled=True, **same), "control: chance"))
     comparisons = [
-        Comparison("probes", task, name, f"{name}_untrained")
+        Comparison("probes", task, name, f"{TWINS.get(name, name)}_untrained")
         for name, (row, _) in ROWS.items()
         if row.recipe
         for task in named_tasks(base)
@@ -90,7 +109,11 @@ def measure(arm: ProbeArm, out: Path) -> Mapping[str, float]:
     sizes = ProbeSizes.quick() if arm.quick else ProbeSizes()
     tasks = probe_tasks(named_tasks(arm), sizes=sizes, seed=arm.seed)
     return {
-        task.name: headline(measure_layers(task, embedder, seed=arm.seed, shuffled=arm.shuffled))
+        task.name: headline(
+            measure_layers(
+                task, embedder, n_folds=arm.n_folds, seed=arm.seed, shuffled=arm.shuffled
+            )
+        )
         for task in tasks
     }
 

@@ -113,7 +113,7 @@ class Patches(nn.Module):
 
 
 class NativeHtsat(nn.Module):
-    """`forward` gives the pooled embedding [batch, dim] and the fine-grained one [batch, 32, dim]."""
+    """`forward` gives the pooled embedding [batch, dim] and the fine one [batch, 32, dim]."""
 
     def __init__(self, dim: int, depths: tuple[int, ...], n_heads: tuple[int, ...]) -> None:
         super().__init__()

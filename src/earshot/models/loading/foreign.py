@@ -71,8 +71,9 @@ def load_foreign(
     """An embedder over a published checkpoint.
 
     `source` is a `transformers` CLAP directory or its name on the hub, a LAION .pt, a Microsoft
-    .pth, or an ASE .pt of WavCaps or AudioSetCaps; `name` is what the embedder is called, `source` where left out. `tokenizer` is a folder
-    with the text tower's tokenizer, or its name on the hub, where the checkpoint brings none. The
+    .pth, or an ASE .pt of WavCaps or AudioSetCaps; `name` is what the embedder is called, `source`
+    where left out. `tokenizer` is a folder with the text tower's tokenizer, or its name on the hub,
+    where the checkpoint brings none. The
     embedder's `report` says what became of every key.
     """
     model, report = read_foreign(source, tokenizer=tokenizer)

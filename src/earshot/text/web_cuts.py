@@ -25,6 +25,7 @@ _CLIPPED = re.IGNORECASE
 _OPENINGS = tuple(
     re.compile(pattern, _CLIPPED)
     for pattern in (
+        r"^[\w &/,]{2,40}:\s+(?=\S+\s+\S)",  # a category before what it is
         r"^(?:and|but|so|also|well|ok|okay|basically|again|here|yes|hey|hi|hello all)[,!]?\s+",
         r"^(?:this|it|that|these|those|there|here|what you hear|what you are hearing)"
         r"(?:'s|\s+is|\s+are|\s+was|\s+were)\s+",
@@ -40,8 +41,8 @@ _OPENINGS = tuple(
         r"^(?:a|the)\s+(?:recording|demonstration|example|sequence|series|couple|bit|lot|bunch"
         r"|handful|number|group|few seconds?|mix|mixture|combination|layer)\s+of\s+",
         r"^(?:sounds?\s+(?:like|as if|as though)|imitation of|like)\s+",
-        r"^(?:listen to|hear|hearing|recorded|recording|captured|capturing|record|features?|contains?"
-        r"|includes?|featuring|containing)\s+",
+        r"^(?:listen to|hear|hearing|recorded|recording|captured|capturing|record|features?"
+        r"|contains?|includes?|featuring|containing)\s+",
         r"^(?:someone|me|my \w+|a friend)\s+(?:recording)\s+",
     )
 )
@@ -71,22 +72,24 @@ _TAILS = tuple(
         r"|hope|by request|requests?)\b.*",
         rf"\b(?:for|in)\s+(?:\w+\s+){{0,4}}?(?:{_USE})\b.*",
         r"\bfor (?:use|any|your|you|all|those|my|our|whatever|free|more|effect|\d)\b.*",
-        r"(?<!hear )\b(?:(?:that|which|it|this|also|almost)\s+)*(?:sounds?|sounding|looks?)\s+(?:a (?:bit|little)"
-        r"|a lot|kind of|sort of|almost|just|more|very|pretty|quite|really)*\s*(?:like|as|similar)\b.*",
+        r"(?<!hear )\b(?:(?:that|which|it|this|also|almost)\s+)*(?:sounds?|sounding|looks?)\s+"
+        r"(?:a (?:bit|little)|a lot|kind of|sort of|almost|just|more|very|pretty|quite|really)*\s*"
+        r"(?:like|as|similar)\b.*",
         r"\b(?:similar to|reminiscent of|like (?:the|a|an|that|one|in|when|you|something|those)"
         r"|as in|such as|something like|or similar|or something|and similar|or whatever|etc)\b.*",
         r"\b(?:because|since|so|but|although|though|however|unless|whereas|which|who|whom|that"
-        r"|thats|where|if|as (?:i|it|he|she|we|they|you|if|though|well|part|a|an|the)|than|then again)\b"
+        r"|thats|where|if|as (?:i|it|he|she|we|they|you|if|though|well|part|a|an|the)|than"
+        r"|then again)\b"
         r"(?!\s+(?:is|are|was|were)\s+\w+ing).*",
         r"\b(?:in order|to (?:be|make|get|have|give|use|help|add|put|see|keep|let|create|produce"
         r"|simulate|represent|show|record|capture))\b.*",
         r"\b(?:i|we|you|he|they|it's|i'm|im|its (?:a|the|my|like|not|very|actually|just))\s+.*",
-        r"\s\bfrom (?!(?:a|an|the)\s+(?:distance|distant|far|afar|inside|behind|bottle|tap|faucet"
-        r"|pipe|roof|hose|can|jug|gun))(?:a|an|the|my|our|his|her|some|inside|above|outside|within"
-        r"|different|various|\w+).*",
-        r"\b(?:at|during|over|for|after|before|about|around|approximately|roughly)\s+(?:a |an |the )?"
-        r"(?:\d[\w.:/]*|early|late|mid|my|our|his|her|their|night|day|dawn|dusk|noon|home|work"
-        r"|full|high|low|max|maximum|normal|\w+ (?:seconds?|minutes?|hours?))\b.*",
+        r"\s\bfrom (?!(?:a|an|the)\s+(?:distance|distant|far|afar|inside|behind|bottle|tap"
+        r"|faucet|pipe|roof|hose|can|jug|gun))(?:a|an|the|my|our|his|her|some|inside|above|outside"
+        r"|within|different|various|\w+).*",
+        r"\b(?:at|during|over|for|after|before|about|around|approximately|roughly)\s+"
+        r"(?:a |an |the )?(?:\d[\w.:/]*|early|late|mid|my|our|his|her|their|night|day|dawn|dusk|noon|home"
+        r"|work|full|high|low|max|maximum|normal|\w+ (?:seconds?|minutes?|hours?))\b.*",
         r"\b(?:in|at|near|outside|inside|from|behind|beside) (?:my|our|his|her|your)\b.*",
         r"\b(?:over and over|again and again|in a row|in succession|over again|one after)\b.*",
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from earshot.text.web_words import WORD, known_words, word_list
+from earshot.text.web_words import WORD, known_words, listed, word_list
 
 EntityKind = Literal["number", "date", "place", "device", "setting", "name", "address"]
 _ADDRESS = re.compile(
@@ -18,10 +18,7 @@ _PLACE_HEAD = ("new", "san", "santa", "los", "las", "saint", "st", "north", "sou
                "west", "lake", "mount", "fort", "port", "el", "la")  # fmt: skip
 _CUE = ("with", "using", "via", "through", "on", "by", "my", "a", "an", "the", "our", "in")
 _CREDIT = ("by", "to", "from", "mr", "mrs", "ms", "dr")
-_SETTING = frozenset(
-    "wav mp3 ogg flac aiff aif m4a wma khz hz kbps bitrate mono stereo mixdown samplerate db lufs "
-    "normalized normalised denoised sfx loopable freesound soundbible soundcloud audacity".split()
-)
+_SETTING = listed("settings", "format")
 
 
 @dataclass(frozen=True)

@@ -4,65 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
-from functools import cache
 
+from earshot.text.web_nouns import (
+    ARTICLES,
+    BE,
+    JOINTS,
+    META,
+    PREPOSITIONS,
+    Phrase,
+    article,
+    as_object,
+    is_known,
+    may_stay,
+    noun_phrase,
+    people,
+    singular,
+    split_words,
+)
 from earshot.text.web_words import (
     VerbForm,
     animals,
-    audible_words,
-    compounds,
     done_form,
     ing_form,
-    known_words,
     listed,
     usual_doer,
     usual_doing,
     verb_forms,
     whole_events,
-    word_lines,
     word_list,
 )
 
-ARTICLES = frozenset("a an the this that these those some any each every its his her my our their "
-                     "your no all both half one".split())  # fmt: skip
-PREPOSITIONS = frozenset(
-    "in on at by with into onto from over under underneath through across against around along "
-    "toward towards near behind inside outside of off out up down away past between among above "
-    "below beside during without within upon to for about after before until like via".split()
-)
-PARTICLES = frozenset(
-    "up down out off away over open closed shut by back on in around past".split()
-)
-JOINTS = frozenset("and or then while plus followed & +".split())
-BE = frozenset("is are was were be been being am isn't aren't has have had".split())
-KEPT_PLACES = frozenset("in on into onto with against through over under down out off by at to near "
-                        "towards toward across around past along inside of".split())  # fmt: skip
-KEPT_ADJECTIVES = frozenset(
-    "large small big little huge tiny loud soft quiet heavy light high low deep steady distant "
-    "wooden metal metallic plastic electric electronic electrical wet dry hard squeaky rusty old "
-    "young slow fast quick gentle strong angry mechanical steam diesel high-pitched low-pitched "
-    "muffled rhythmic continuous short long busy crowded thick thin wild baby hot cold".split()
-)
-NOT_GERUNDS = frozenset(
-    "recording sampling looping editing something nothing anything everything thing morning evening ceiling building king ring string "
-    "wing spring during sing bring lightning swing being interesting following feeling clothing "
-    "wedding painting meaning setting crossing wing sling sibling darling sterling outing".split()
-)
-MOST_MODIFIERS = 2
-META = frozenset("sound sounds noise noises effect effects sfx fx audio recording recordings sample "
-                 "samples clip clips ambience ambiance atmosphere soundscape foley".split())  # fmt: skip
+PARTICLES = listed("grammar", "particles")  # "up", "down": with a verb, of no place
+PLACES = listed("grammar", "places")  # prepositions whose places stay
+ADVERBS = listed("grammar", "adverbs")  # those that do not end in -ly
+NOT_GERUNDS = listed("grammar", "not_gerunds")
+_BEFORE_ALL = listed("grammar", "before_all")
+_EVENTS = listed("grammar", "events")
 _NO_VERB_AFTER = ARTICLES | PREPOSITIONS
-_BEFORE_ALL = frozenset("while then followed plus when with".split())
-
-
-@dataclass(frozen=True)
-class Phrase:
-    """A noun phrase, ready to be read: with its article."""
-
-    text: str
-    head: str
-    plural: bool
-    audible: bool  # its head, or a word before it, names what sounds
 
 
 @dataclass(frozen=True)
@@ -82,7 +60,7 @@ def read_clause(
     it was called a sound ("the sound of a monsoon"), so that a thing is one; words that captions
     do not use must then be among the `trusted`.
     """
-    words = _words(text)
+    words = split_words(text)
     if not words:
         return None
     called, words = _without_meta(words)
@@ -117,7 +95,7 @@ def _without_meta(words: list[str]) -> tuple[bool, list[str]]:
             before = words[:i]
             if before and before[-1] in ("making", "makes", "make", "made", "giving"):
                 break
-            if any(_may_stay(w) and w not in PREPOSITIONS for w in before):
+            if any(may_stay(w) and w not in PREPOSITIONS for w in before):
                 return True, _event_made(before)
             return True, [w for w in words[i + 1 :] if w not in META]
     return False, _event_made(words)
@@ -130,9 +108,10 @@ def _event_made(words: list[str]) -> list[str]:
             for j in range(i + 1, min(i + 5, len(words))):
                 form = verb_forms().get(words[j])
                 whole = j + 1 == len(words) or words[j + 1] in PREPOSITIONS | JOINTS
-                if form and form.form in ("base", "ing", "s") and whole:
-                    if form.classes & {"voice", "animal", "sound"} and not _people().get(words[j]):
-                        return [*words[:i], ing_form(form.base), *words[j + 1 :]]
+                if form is None or form.form not in ("base", "ing", "s") or not whole:
+                    continue
+                if form.classes & {"voice", "animal", "sound"} and words[j] not in people():
+                    return [*words[:i], ing_form(form.base), *words[j + 1 :]]
     return words
 
 
@@ -160,15 +139,15 @@ def _around_gerund(words: list[str], i: int, gerund: str, form: VerbForm | None)
     after = noun_phrase(_after(rest))
     if after is not None and (not rest or rest[0] not in PREPOSITIONS):
         own = classes & {"animal", "sound", "motion"} or (
-            "voice" in classes and after.head in _people()
+            "voice" in classes and after.head in people()
         )
         if own and not given:
             return Clause(f"{after.text} {_is(after)} {gerund}", weight)
         return Clause(f"someone is {gerund}{_rest(rest)}", weight * 0.9)
     if rest and rest[0] == "of" and (doer := noun_phrase(_after(rest[1:]))) is not None:
         if "act" in classes and not classes & {"animal", "sound", "motion", "voice"}:
-            base = form.base if form else gerund
-            return Clause(f"{doer.text} {_is(doer)} being {done_form(base)}", weight)
+            assert form is not None
+            return Clause(f"{doer.text} {_is(doer)} being {done_form(form.base)}", weight)
         return Clause(f"{doer.text} {_is(doer)} {gerund}", weight)
     return Clause(_alone(gerund, form) + _rest(rest), weight * 0.8)
 
@@ -183,11 +162,12 @@ def _around_finite(words: list[str], forms: list[VerbForm | None], i: int) -> Cl
         return None
     passive = words[i - 1] in BE or "being" in words[:i]
     if passive and form.form in ("past", "done"):
-        told = "being " if subject.head not in _people() else ""
+        told = "being " if subject.head not in people() else ""
         text = f"{subject.text} {_is(subject)} {told}{done_form(form.base)}"
         return Clause(text + _rest(words[i + 1 :]), 0.9)
     follows = words[i + 1] if i + 1 < len(words) else ""
-    ends = not follows or follows in PREPOSITIONS | ARTICLES | JOINTS or follows.endswith("ly")
+    ends = not follows or follows in PREPOSITIONS | ARTICLES | JOINTS | ADVERBS
+    ends = ends or follows.endswith("ly")
     single = form.form == "s" and not subject.plural
     past = form.form == "past" and form.base != words[i] and words[i - 1] not in BE
     several = form.form == "base" and subject.plural and words[i - 1] not in JOINTS
@@ -209,10 +189,10 @@ def _saying(gerund: str, rest: Sequence[str]) -> str:
 
 def _has_voice(subject: Phrase) -> bool:
     """Whether it can do what people do with their voices."""
-    head = _singular(subject.head)
+    head = singular(subject.head)
     return (
-        subject.head in _people() or subject.head in _people().values() or subject.head in animals()
-        or head in animals() or head in _people() or subject.head in ("someone", "crowd", "voice")
+        subject.head in people() or subject.head in people().values() or subject.head in animals()
+        or head in animals() or head in people() or subject.head in ("someone", "crowd", "voice")
         or not _is_thing(subject.head)
     )  # fmt: skip
 
@@ -237,16 +217,20 @@ def _named_event(words: list[str], forms: list[VerbForm | None]) -> Clause | Non
     form = forms[end - 1]
     if form is None or form.form not in ("base", "s") or not form.classes - {"said"}:
         return None
-    if usual_doing().get(words[end - 1]) and end > 1 and forms[end - 1].base not in _EVENTS:
+    if usual_doing().get(words[end - 1]) and end > 1 and form.base not in _EVENTS:
         return None
     subject, gerund = noun_phrase(words[: end - 1]), ing_form(form.base)
     classes = form.classes
     if subject is None:
-        return Clause(_alone(gerund, form, noun=words[end - 1]), 0.7)
+        sure = bool(classes & {"voice", "animal", "sound"}) and words[0] not in ARTICLES - {
+            "a",
+            "an",
+        }
+        return Clause(_alone(gerund, form, noun=words[end - 1]), 0.7 if sure else 0.35)
     doing = usual_doing().get(subject.head, "")
     if _only_voiced(classes) and not _has_voice(subject):
         return Clause(f"someone is {gerund}", 0.8)
-    if subject.head in _people() or doing == gerund:
+    if subject.head in people() or doing == gerund:
         return Clause(f"{subject.text} {_is(subject)} {gerund}", 0.85)
     if classes & {"voice", "animal"} and subject.audible:
         return Clause(f"{subject.text} {_is(subject)} {gerund}", 0.8)
@@ -265,7 +249,7 @@ def _thing(words: list[str], named: bool, trusted: Container[str]) -> Clause | N
         return None
     if (whole := whole_events().get(found.head)) is not None:
         return Clause(whole, 0.6)
-    doing = usual_doing().get(found.head) or usual_doing().get(_singular(found.head))
+    doing = usual_doing().get(found.head) or usual_doing().get(singular(found.head))
     if doing is not None:
         rest = _rest(words[len(thing_words) :])
         return Clause(f"{found.text} {_is(found)} {doing}{rest}", 0.6)
@@ -281,50 +265,6 @@ def _thing(words: list[str], named: bool, trusted: Container[str]) -> Clause | N
     return Clause(f"{found.text} {_is(found)} making a sound", 0.1)
 
 
-def noun_phrase(words: Sequence[str]) -> Phrase | None:
-    """The last noun phrase that the words end in, with an article that fits; None if there is none.
-
-    Opinions, numbers, and words of files and recording go; a person is called by a plain word.
-    """
-    kept = [word for word in words if _may_stay(word)]
-    while kept and (kept[-1] in PREPOSITIONS or kept[-1] in KEPT_ADJECTIVES
-                    or kept[-1] in JOINTS or kept[-1].endswith("ly")):  # fmt: skip
-        kept.pop()
-    cut = max(
-        (i + 1 for i, word in enumerate(kept) if word in PREPOSITIONS | JOINTS | BE), default=0
-    )
-    kept = kept[cut:]
-    if not kept:
-        return None
-    head = kept[-1]
-    modifiers = kept[:-1][-MOST_MODIFIERS:]
-    person = _people().get(head)
-    if person is not None:
-        head, modifiers = person, [m for m in modifiers if m in KEPT_ADJECTIVES]
-    if head in ("someone", "something", "person") and head != "person":
-        return Phrase(head, head, False, True)
-    if head == "person":
-        return Phrase("someone", "person", False, True)
-    plural = is_plural(head)
-    audible = any(word in _sounding() for word in (head, _singular(head), *modifiers))
-    text = " ".join([*modifiers, head])
-    if not plural and head not in word_list("mass"):
-        text = f"{'an' if text[0] in 'aeiou' and not text.startswith(('uni', 'use', 'eu', 'one')) else 'a'} {text}"
-    return Phrase(text, head, plural, audible)
-
-
-def is_plural(noun: str) -> bool:
-    """Whether a noun takes "are"."""
-    if noun in listed("plural", "plural"):
-        return True
-    if noun in listed("plural", "single") or noun in word_list("mass"):
-        return False
-    return noun.endswith("s") and not noun.endswith(("ss", "us", "is"))
-
-
-_EVENTS = frozenset("whistle rattle drum drip fan torch".split())
-
-
 def _alone(gerund: str, form: VerbForm | None, noun: str = "") -> str:
     """An event without a doer: someone's voice, an animal's, or a sound."""
     classes = form.classes if form else frozenset()
@@ -334,15 +274,15 @@ def _alone(gerund: str, form: VerbForm | None, noun: str = "") -> str:
     if "voice" in classes:
         return f"someone is {gerund}"
     if doer is not None and "animal" in classes:
-        return f"a{'n' if doer[0] in 'aeiou' else ''} {doer} is {gerund}"
+        return f"{article(doer)} is {gerund}"
     if "animal" in classes and "sound" not in classes:
         return f"an animal is {gerund}"
     if noun and "sound" in classes:
         single = form.base if form else noun
-        return f"a{'n' if single[0] in 'aeiou' else ''} {single} is heard"
+        return f"{article(single)} is heard"
     if "act" in classes or "motion" in classes and "sound" not in classes:
         return f"someone is {gerund}"
-    return f"{'an' if gerund[0] in 'aeiou' else 'a'} {gerund} sound is heard"
+    return f"{article(gerund)} sound is heard"
 
 
 def _rest(words: Sequence[str], most: int = 5) -> str:
@@ -367,13 +307,13 @@ def _rest(words: Sequence[str], most: int = 5) -> str:
                 continue
             thing_words = _after(words[i + 1 :])
             found = noun_phrase(thing_words)
-            if word not in KEPT_PLACES or found is None or n_places >= 1:
+            if word not in PLACES or found is None or n_places >= 1:
                 break
-            kept += [word, *_as_object(found, words[i + 1 : i + 2])]
+            kept += [word, *as_object(found, words[i + 1 : i + 2])]
             n_places += 1
             i += 1 + len(thing_words)
             continue
-        if word.endswith("ly") or word in ("loudly", "fast", "softly", "twice", "open", "shut"):
+        if word.endswith("ly") or word in ADVERBS:
             if word not in word_list("opinions"):
                 kept.append(word)
             i += 1
@@ -383,19 +323,9 @@ def _rest(words: Sequence[str], most: int = 5) -> str:
         joined = bool(kept) and (kept[-1] in PARTICLES or kept[-1].endswith("ing"))
         if found is None or n_places or (kept and not joined):
             break
-        kept += _as_object(found, words[i : i + 1])
+        kept += as_object(found, words[i : i + 1])
         i += max(1, len(thing_words))
     return "".join(f" {word}" for word in kept[: most + 3])
-
-
-def _as_object(found: Phrase, first: Sequence[str]) -> list[str]:
-    """A noun phrase after a verb or a preposition: its own possessive stays."""
-    words = found.text.split()
-    if first and first[0] in ("its", "their", "the") and words[0] in ("a", "an"):
-        return [first[0], *words[1:]]
-    if first and first[0] in ("its", "their") and found.plural:
-        return [first[0], *words]
-    return words
 
 
 def _before(words: Sequence[str], i: int) -> list[str]:
@@ -451,65 +381,3 @@ def _is_gerund(word: str, form: VerbForm | None) -> bool:
         word.endswith("ing") and len(word) > 5 and word not in NOT_GERUNDS
         and not word.endswith("thing") and any(ch in "aeiouy" for ch in word[:-3])
     )  # fmt: skip
-
-
-def _may_stay(word: str) -> bool:
-    return (
-        word not in ARTICLES
-        and word not in _droppable()
-        and (word in KEPT_ADJECTIVES or word not in word_list("opinions"))
-        and any(ch.isalpha() for ch in word)
-    )
-
-
-@cache
-def _droppable() -> frozenset[str]:
-    """Words of recording and counting, but for those that name a sound."""
-    meta = word_list("settings") - {"track", "tape", "video", "flash", "film", "game", "channel"}
-    quantity = "couple few several many much more most various multiple different own other such"
-    pronouns = "i you he she it we they me him them us who which what here there when also too "
-    pronouns += "could can may might should would will must do does did himself herself itself"
-    return meta | word_list("numbers") | frozenset(f"{quantity} {pronouns} s t d ll ve re".split())
-
-
-@cache
-def _people() -> dict[str, str]:
-    return {word: kind for kind, words in word_lines("people") for word in words}
-
-
-@cache
-def _sounding() -> frozenset[str]:
-    return audible_words()
-
-
-def _singular(noun: str) -> str:
-    if noun.endswith("ies"):
-        return noun[:-3] + "y"
-    return noun[:-1] if noun.endswith("s") and not noun.endswith("ss") else noun
-
-
-def _words(text: str) -> list[str]:
-    """Lower-case words without marks; commas part what they stand between as "and" does."""
-    spaced = text.lower().replace(",", " and ").replace("/", " or ").replace(" - ", " and ")
-    words = [word.strip(".!?:;\"'()[]*") for word in spaced.split()]
-    words = [w.removesuffix("'s") if w.endswith("'s") else w for w in words]
-    kept: list[str] = []
-    for word in words:
-        if word and not (word in ("and", "or") and (not kept or kept[-1] in ("and", "or"))):
-            kept.append(word)
-    while kept and kept[-1] in JOINTS:
-        kept.pop()
-    paired: list[str] = []
-    for word in kept:
-        if paired and (paired[-1], word) in compounds():
-            paired[-1] += f"_{word}"
-        elif paired and (whole := paired[-1] + word) in usual_doing() | whole_events():
-            paired[-1] = whole
-        else:
-            paired.append(word)
-    return paired
-
-
-def is_known(word: str) -> bool:
-    """Whether a word is of the language of sound."""
-    return word in known_words() or _singular(word) in known_words()

@@ -174,17 +174,6 @@ def audible_words() -> frozenset[str]:
         for match in WORD.finditer(name)
         if len(match[0]) > 3
     }
-    return frozenset((verbs | named | set(usual_doing()) | set(whole_events())) - NOT_AUDIBLE)
-
-
-# words within names of sounds, and verbs, that tell nothing on their own
-NOT_AUDIBLE = frozenset(
-    "of on in and the a sound sounds noise other single human animal small large generic inside "
-    "outside room space public rural urban natural effect effects domestic acoustic environment "
-    "wild home pets working make making made use used using give take taking taken put get go "
-    "going come perform prepare start stop set type click-bait record recorded recording print "
-    "light place move tune mix press push pull turn pick point copy file clean read write draw "
-    "launch load attach pack wear carry tell told ask happening equipment things thing object "
-    "objects source sources ambiguous onomatopoeia mode medium silence special music work run "
-    "running cut blend play playing mode reason deploy charge fade practice".split()
-)
+    return frozenset(
+        (verbs | named | set(usual_doing()) | set(whole_events())) - listed("grammar", "silent")
+    )

@@ -13,6 +13,7 @@ from earshot.text.web_text import sentences, strip_markup, title_words
 FAILURE = "Failure."  # what stands for "nothing of this can be heard"
 LEAST_WEIGHT = 0.2
 MOST_SENTENCES = 8
+MOST_CHARACTERS = 400  # of a sentence; what follows is no description of a sound
 MOST_WORDS = 20
 
 
@@ -43,15 +44,17 @@ def candidates(text: WebText) -> Iterator[Clause]:
     plain_title = title_words(text.title)
     trusted = frozenset(plain_title.lower().split())
     for i, sentence in enumerate(sentences(strip_markup(text.description))[:MOST_SENTENCES]):
-        part = without_entities(heard_part(sentence))
+        part = without_entities(heard_part(sentence[:MOST_CHARACTERS]))
         clause = read_clause(part, named=names_a_sound(sentence), trusted=trusted)
         if clause is not None:
             yield Clause(clause.text, clause.weight - 0.12 * i)
-    title = without_entities(heard_part(plain_title))
+    title = without_entities(heard_part(plain_title[:MOST_CHARACTERS]))
     if (clause := read_clause(title, titled=True)) is not None:
         yield Clause(clause.text, clause.weight - 0.15)
     for tag in text.tags[:10]:
-        if (clause := read_clause(without_entities(tag), titled=True)) is not None:
+        if (
+            clause := read_clause(without_entities(title_words(tag[:100])), titled=True)
+        ) is not None:
             yield Clause(clause.text, clause.weight - 0.35)
 
 

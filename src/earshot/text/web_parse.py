@@ -67,8 +67,8 @@ def read_clause(
     named = named or called
     if not words:
         return None
-    if len(words) <= 2 and (whole := whole_events().get(words[-1])) is not None:
-        return Clause(whole, 0.85)
+    if len(words) <= 2 and words[-1] in whole_events():
+        return Clause(_whole(words), 0.85)
     forms = [verb_forms().get(word) for word in words]
     for i in range(len(words)):
         if (clause := _around_verb(words, forms, i)) is not None:
@@ -179,6 +179,15 @@ def _around_finite(words: list[str], forms: list[VerbForm | None], i: int) -> Cl
     return Clause(text + _rest(words[i + 1 :]), 0.9)
 
 
+def _whole(words: Sequence[str]) -> str:
+    """What the last word stands for, done by whom the words before it name: "male speech"."""
+    clause = whole_events()[words[-1]]
+    doer = next((people()[word] for word in words[:-1] if word in people()), "")
+    if doer and clause.startswith("someone ") and doer not in ("person", "people", "children"):
+        return article(doer) + clause.removeprefix("someone")
+    return clause
+
+
 def _saying(gerund: str, rest: Sequence[str]) -> str:
     """What is said, where that is a word or three; else that someone speaks."""
     said = [word for word in rest if word not in META][:4]
@@ -247,8 +256,10 @@ def _thing(words: list[str], named: bool, trusted: Container[str]) -> Clause | N
     found = noun_phrase(thing_words)
     if found is None:
         return None
-    if (whole := whole_events().get(found.head)) is not None:
-        return Clause(whole, 0.6)
+    if found.head in whole_events():
+        return Clause(
+            _whole([word for word in thing_words if word in people()] + [found.head]), 0.6
+        )
     doing = usual_doing().get(found.head) or usual_doing().get(singular(found.head))
     if doing is not None:
         rest = _rest(words[len(thing_words) :])

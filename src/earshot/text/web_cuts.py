@@ -88,8 +88,8 @@ _TAILS = tuple(
         r"|faucet|pipe|roof|hose|can|jug|gun))(?:a|an|the|my|our|his|her|some|inside|above|outside"
         r"|within|different|various|\w+).*",
         r"\b(?:at|during|over|for|after|before|about|around|approximately|roughly)\s+"
-        r"(?:a |an |the )?(?:\d[\w.:/]*|early|late|mid|my|our|his|her|their|night|day|dawn|dusk|noon"
-        r"|home|work|full|high|low|max|maximum|normal|\w+ (?:seconds?|minutes?|hours?))\b.*",
+        r"(?:a |an |the )?(?:\d[\w.:/]*|early|late|mid|my|our|his|her|their|night|day|dawn|dusk"
+        r"|noon|home|work|full|high|low|max|maximum|normal|\w+ (?:seconds?|minutes?|hours?))\b.*",
         r"\b(?:in|at|near|outside|inside|from|behind|beside) (?:my|our|his|her|your)\b.*",
         r"\b(?:over and over|again and again|in a row|in succession|over again|one after)\b.*",
     )

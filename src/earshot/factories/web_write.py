@@ -29,6 +29,7 @@ PROMPTS = {  # source -> its prompt; records of other sources are read as Freeso
 }
 OTHERS = "FreeSound"
 RECORDS = 10  # a request
+TAKES = 3  # of a record on its own, before it fails
 MOST_CHARACTERS = 1_500  # of a field that a model is shown
 _SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -121,7 +122,7 @@ class LlmWebWriter:
     def _batch(self, items: list[Item]) -> list[Item]:
         """A batch answered, whole or in halves."""
         done: dict[str, Item] = {}
-        waiting, silent = [items], 0
+        waiting, silent, reason = [items], 0, ""
         while waiting:
             part = waiting.pop()
             if silent > 1:  # the endpoint answers nothing: no more of this batch is asked
@@ -145,12 +146,16 @@ class LlmWebWriter:
         prompt = self._prompts.get(source, self._prompts[OTHERS])
         rows = [shown(item, number) for number, item in enumerate(items, start=1)]
         records = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
-        try:
-            answer = self.client.ask_json([user(fill(prompt, records=records))], _SCHEMA)
-        except LlmError as fault:
-            return None, str(fault)
-        captions = aligned(answer.value.get("captions"), len(items))
-        return captions, "" if captions is not None else "an answer with other ids than asked for"
+        for take in range(1 if len(items) > 1 else TAKES):
+            try:
+                message = user(fill(prompt, records=records))
+                answer = self.client.ask_json([message], _SCHEMA, take=take)
+            except LlmError as fault:
+                return None, str(fault)
+            captions = aligned(answer.value.get("captions"), len(items))
+            if captions is not None:
+                return captions, ""
+        return None, "answers with other ids than asked for"
 
 
 def aligned(entries: Any, n: int) -> list[str] | None:

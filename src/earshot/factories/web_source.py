@@ -10,7 +10,8 @@ from pathlib import Path
 
 from earshot.core.errors import EarShotError
 from earshot.data.blacklist import SourceBlacklist
-from earshot.data.layouts.wavcaps import WebRecord, read_records
+from earshot.data.columns import Columns
+from earshot.data.layouts.wavcaps import WebRecord, is_wavcaps, json_files, read_records
 from earshot.data.tables import read_table
 from earshot.factories.item import Item
 from earshot.text.event_order import StrongLabel
@@ -23,13 +24,38 @@ STRONG = ("segment_id", "start_time_seconds", "end_time_seconds", "label")
 
 
 def read_web(path: Path, audio: Path | None = None) -> Iterator[Item]:
-    """The items of a WavCaps JSON file, or of AudioSet's strong labels (.tsv).
+    """The items of a WavCaps JSON file or a folder of such, or of AudioSet's strong labels (.tsv).
 
     `audio` is a folder with the sounds, where they are at hand; nothing is lost without them.
     """
     if path.suffix.lower() in (".tsv", ".csv"):
         return once(strong_label_items(path, audio))
-    return once(record_items(read_records(path), audio))
+    files = json_files(path) if path.is_dir() else [path]
+    if not files:
+        raise EarShotError(
+            got=f"{path} without a JSON file of WavCaps",
+            expected="one with num_captions_per_audio and data",
+            mend="Name the file itself.",
+        )
+    return once(item for file in files for item in record_items(read_records(file), audio))
+
+
+def matches(path: Path) -> bool:
+    """Whether it is a JSON file of WavCaps, or strong labels as AudioSet releases them."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        head = file.read(4_096)
+    if path.suffix.lower() == ".json":
+        return is_wavcaps(path)
+    return path.suffix.lower() == ".tsv" and head.decode("utf-8-sig", "replace").startswith(
+        "\t".join(STRONG)
+    )
+
+
+def items(path: Path, columns: Columns | None = None) -> Iterator[Item]:
+    """As `read_web`; the columns are the file's own."""
+    return read_web(path)
 
 
 def record_items(records: Iterable[WebRecord], audio: Path | None = None) -> Iterator[Item]:
@@ -100,7 +126,19 @@ def once(items: Iterable[Item]) -> Iterator[Item]:
         yield item
 
 
+def source_of(item: Item) -> str:
+    """Which source a record is from: as it says, else by the fields that it has."""
+    told = item.source.get(KIND)
+    if told:
+        return told
+    if EVENTS in item.source:
+        return "AudioSet"
+    if "tags" in item.source:
+        return "FreeSound"
+    return "SoundBible" if "title" in item.source else "BBC"
+
+
 def is_listed(item: Item, blacklist: SourceBlacklist) -> bool:
     """Whether a blacklist names the item."""
     name = item.id.partition("/")[2] or item.id
-    return blacklist.lists(item.source.get(KIND, ""), [item.id, name])
+    return blacklist.lists(source_of(item), [item.id, name])

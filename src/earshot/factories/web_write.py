@@ -12,7 +12,7 @@ from earshot.core.errors import EarShotError
 from earshot.core.fingerprint import fingerprint
 from earshot.factories.item import Item
 from earshot.factories.web_filter import ORDERED
-from earshot.factories.web_source import KIND
+from earshot.factories.web_source import source_of
 from earshot.llm.client import LlmClient, LlmError
 from earshot.llm.messages import user
 from earshot.llm.prompt_files import fill, read_prompt
@@ -142,7 +142,7 @@ class LlmWebWriter:
 
     def _ask(self, items: list[Item]) -> tuple[list[str] | None, str]:
         """A caption for each item; or None and why not."""
-        source = items[0].source.get(KIND, OTHERS)
+        source = source_of(items[0])
         prompt = self._prompts.get(source, self._prompts[OTHERS])
         rows = [shown(item, number) for number, item in enumerate(items, start=1)]
         records = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
@@ -193,7 +193,7 @@ def batches_by_source(items: Sequence[Item], most: int) -> list[list[Item]]:
     """Items of one source together, in order, at most so many a batch."""
     by_source: dict[str, list[Item]] = {}
     for item in items:
-        by_source.setdefault(item.source.get(KIND, OTHERS), []).append(item)
+        by_source.setdefault(source_of(item), []).append(item)
     return [
         group[start : start + most]
         for group in by_source.values()

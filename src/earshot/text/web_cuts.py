@@ -32,6 +32,10 @@ _OPENINGS = tuple(
         r"^(?:you|one|we|listeners?)\s+(?:can|could|will|may)\s+(?:clearly\s+|also\s+|even\s+"
         r"|distinctly\s+)?hear\s+",
         r"^(?:you|i|we)\s+hear\s+",
+        r"^(?:it\s+)?(?:begins?|starts?|ends?|opens?|first(?:ly)?|at first|to begin|to start|then"
+        r"|later|finally|suddenly|afterwards)(?:\s+with)?,?\s+(?!with\b)(?=\S+\s+\S|\S+ing\b)",
+        r"^(?:somewhere|in the background|in the distance|nearby|overlapping|both|while|as|meanwhile"
+        r"|at the same time|at once|simultaneously),?\s+",
         r"^(?:i|we)(?:'ve|\s+have)?\s+(?:just\s+|also\s+)?(?:recorded|captured|taped|sampled"
         r"|got|found|made)\s+",
         rf"^{_FILLER}{_META}(?:'s)?\s+(?:of|from|when|with|is|are|featuring|depicting"
@@ -50,6 +54,8 @@ _OPENINGS = tuple(
 _TAILS = tuple(
     re.compile(pattern, _CLIPPED)
     for pattern in (
+        r"^(?:see|visit|check|watch|look|test(?:s|ed|ing)?|parts?|volume|vol|use|used|made|original"
+        r"|edited|my|best|comments?|contact|follow|subscribe|note)\b(?!\s+\w+ing\b).*",
         r"(?:\bthat\s+|\bwhich\s+)?\b(?:(?:was|were|is|are|been|be|i|we|has|have|had|and|all|it's)"
         r"\s+)*\b(?:recorded|taped|sampled|captured|edited|uploaded|submitted|donated|requested"
         r"|provided|downloaded|normali[sz]ed|mastered|processed|modified|equali[sz]ed|filmed"
@@ -78,7 +84,7 @@ _TAILS = tuple(
         r"\b(?:similar to|reminiscent of|like (?:the|a|an|that|one|in|when|you|something|those)"
         r"|as in|such as|something like|or similar|or something|and similar|or whatever|etc)\b.*",
         r"\b(?:because|since|so|but|although|though|however|unless|whereas|which|who|whom|that"
-        r"|thats|where|if|as (?:i|it|he|she|we|they|you|if|though|well|part|a|an|the)|than"
+        r"|thats|where|if|as (?:i|it|he|she|we|they|you|if|though|well|part)|than"
         r"|then again)\b"
         r"(?!\s+(?:is|are|was|were)\s+\w+ing).*",
         r"\b(?:in order|to (?:be|make|get|have|give|use|help|add|put|see|keep|let|create|produce"
@@ -96,11 +102,20 @@ _TAILS = tuple(
 )
 _HEARD = re.compile(
     r"\s+(?:(?:can|could|may)\s+(?:also\s+|clearly\s+)?be|is|are|was|were)\s+(?:clearly\s+)?"
-    r"(?:heard|audible)\b", re.IGNORECASE
+    r"(?:heard|audible)\b(?:\s+(?:together|at once|simultaneously|clearly))?"
+    r"|,?\s+(?:simultaneously|together|at (?:the same time|once))$", re.IGNORECASE
 )  # fmt: skip
 _NAMES = re.compile(
     r"\b(?:sounds?|noises?|effects?|sfx|ambian?ces?|ambiences?)\b(?!\s+(?:quality|file|was|is|from"
     r"|recorded|requested|like|by))", re.IGNORECASE
+)  # fmt: skip
+_JOINED = re.compile(
+    r",?\s+(?:(?P<before>(?:is |are )?preceded by|(?:comes? |is |right |shortly )?after(?! (?:a|some) "
+    r"while))|(?P<then>(?:and |is |are |,)*(?:then|followed by|gives? way to|before|and later"
+    r"|and finally|ends? with|until))|(?P<while>(?:and )?(?:while|whilst|as)(?! well))"
+    r"|(?P<with>(?:along |together |mixed |accompanied |combined |overlaid )?with"
+    r"|(?:accompanied|overlaid|surrounded) by|over|amid"
+    r"(?:st)?|against)|(?P<and>and|plus|&))\s+|(?P<comma>,)\s+", re.IGNORECASE
 )  # fmt: skip
 _BRACKET = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}")
 _QUOTED = re.compile(r"\"[^\"]{1,80}\"")
@@ -121,6 +136,23 @@ def heard_part(sentence: str) -> str:
             return ""
     text = _HEARD.sub("", _without_openings(text.strip(" -:,.!?\"'")))
     return " ".join(text.split()).strip(" -:,.!?\"'")
+
+
+def parts_of(text: str) -> list[tuple[str, str]]:
+    """The text at every place where another event may begin: how it is joined, and what follows.
+
+    The first is joined by nothing, the others by "then", "while", "with" or "and"; "before" stands
+    for one that sounded before what was said so far.
+    """
+    found = [("", text)]
+    while cut := _JOINED.search(found[-1][1]):
+        joint, (before, after) = (
+            found[-1][0],
+            (found[-1][1][: cut.start()], found[-1][1][cut.end() :]),
+        )
+        kind = str(cut.lastgroup)
+        found[-1:] = [(joint, before.strip(" ,")), (kind, after.strip(" ,"))]
+    return [(joint, part) for joint, part in found if part]
 
 
 def names_a_sound(sentence: str) -> bool:

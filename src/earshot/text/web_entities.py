@@ -70,7 +70,8 @@ def _kind(text: str, words: list[re.Match[str]], i: int, titled: bool) -> Entity
         return "number" if word.strip("0123456789.,:x-") in ("", "st", "nd", "rd", "th", "s") else (
             "device" if not word[0].isdigit() else "number"
         )  # fmt: skip
-    if word in word_list("numbers"):
+    counted = i > 0 and (before[0].isdigit() or before in word_list("numbers"))
+    if word in word_list("numbers") or (counted and word in listed("grammar", "units")):
         return "number"
     capital = said[0].isupper() and not titled and not _starts_sentence(text, words[i].start())
     known = word in known_words()

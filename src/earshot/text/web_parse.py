@@ -80,11 +80,21 @@ def read_clause(
     return _thing(words, named, trusted)
 
 
+def begins_with_verb(text: str) -> bool:
+    """Whether it goes on about who was named before: "growling loudly"."""
+    words = [word for word in split_words(text)[:3] if word not in JOINTS]
+    return bool(words) and _is_gerund(words[0], verb_forms().get(words[0]))
+
+
 def _around_verb(words: list[str], forms: list[VerbForm | None], i: int) -> Clause | None:
     """The clause around a word, if it is a verb in use."""
     word, form = words[i], forms[i]
     if _is_gerund(word, form):
         return _around_gerund(words, i, ing_form(form.base) if form else word, form)
+    if i + 2 < len(words) and words[i + 1] == "of" and form and form.form in ("base", "s"):
+        doer = noun_phrase(_after(words[i + 2 :]))  # "the rumble of an engine"
+        if doer is not None and form.classes & {"voice", "animal", "sound"}:
+            return Clause(f"{doer.text} {_is(doer)} {ing_form(form.base)}", 0.8)
     return _around_finite(words, forms, i)
 
 
@@ -305,10 +315,13 @@ def _rest(words: Sequence[str], most: int = 5) -> str:
         if word in META:
             break
         if word in JOINTS:
-            form = verb_forms().get(words[i + 1]) if i + 1 < len(words) else None
+            after = i + 1
+            while after < len(words) and words[after] in JOINTS:
+                after += 1
+            form = verb_forms().get(words[after]) if after < len(words) else None
             if word == "and" and form and form.form == "ing" and form.classes and not n_places:
-                kept += ["and", words[i + 1]]
-                i += 2
+                kept += ["and", words[after]]
+                i = after + 1
                 continue
             break
         if word in PREPOSITIONS:

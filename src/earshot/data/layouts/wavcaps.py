@@ -46,7 +46,7 @@ class WebRecord:
 
 def matches(folder: Path) -> bool:
     """Whether the folder, or one right in it, holds a JSON file of WavCaps."""
-    return bool(_files(folder))
+    return bool(json_files(folder))
 
 
 def read(folder: Path) -> ClipSet:
@@ -59,7 +59,7 @@ def read(folder: Path) -> ClipSet:
     sounds = sounds_by_stem(folder)
     faults: list[LoadFault] = []
     clips = []
-    for path in _files(folder):
+    for path in json_files(folder):
         for record in read_records(path, faults):
             audio = _find(folder, path, record, sounds)
             if audio is None or not record.captions:
@@ -188,10 +188,10 @@ def _tags(value: Any) -> tuple[str, ...]:
 
 def _files(folder: Path) -> list[Path]:
     found = sorted([*folder.glob("*.json"), *folder.glob("*/*.json"), *folder.glob("*/*/*.json")])
-    return [path for path in found if path.is_file() and _is_its(path)]
+    return [path for path in found if path.is_file() and is_wavcaps(path)]
 
 
-def _is_its(path: Path) -> bool:
+def is_wavcaps(path: Path) -> bool:
     """Whether a file says at its head or its end how many captions a clip has."""
     with path.open("rb") as file:
         head = file.read(_HEAD)

@@ -34,8 +34,8 @@ _OPENINGS = tuple(
         r"^(?:you|i|we)\s+hear\s+",
         r"^(?:it\s+)?(?:begins?|starts?|ends?|opens?|first(?:ly)?|at first|to begin|to start|then"
         r"|later|finally|suddenly|afterwards)(?:\s+with)?,?\s+(?!with\b)(?=\S+\s+\S|\S+ing\b)",
-        r"^(?:somewhere|in the background|in the distance|nearby|overlapping|both|while|as|meanwhile"
-        r"|at the same time|at once|simultaneously),?\s+",
+        r"^(?:somewhere|in the background|in the distance|nearby|overlapping|both|while|as"
+        r"|meanwhile|at the same time|at once|simultaneously),?\s+",
         r"^(?:i|we)(?:'ve|\s+have)?\s+(?:just\s+|also\s+)?(?:recorded|captured|taped|sampled"
         r"|got|found|made)\s+",
         rf"^{_FILLER}{_META}(?:'s)?\s+(?:of|from|when|with|is|are|featuring|depicting"
@@ -110,8 +110,8 @@ _NAMES = re.compile(
     r"|recorded|requested|like|by))", re.IGNORECASE
 )  # fmt: skip
 _JOINED = re.compile(
-    r",?\s+(?:(?P<before>(?:is |are )?preceded by|(?:comes? |is |right |shortly )?after(?! (?:a|some) "
-    r"while))|(?P<then>(?:and |is |are |,)*(?:then|followed by|gives? way to|before|and later"
+    r",?\s+(?:(?P<before>(?:is |are )?preceded by|(?:comes? |is |right |shortly )?after"
+    r"(?! (?:a|some) while))|(?P<then>(?:and |is |are |,)*(?:then|followed by|gives? way to|before|and later"
     r"|and finally|ends? with|until))|(?P<while>(?:and )?(?:while|whilst|as)(?! well))"
     r"|(?P<with>(?:along |together |mixed |accompanied |combined |overlaid )?with"
     r"|(?:accompanied|overlaid|surrounded) by|over|amid"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
+from earshot.text.web_doers import event_alone, has_voice, only_voiced, saying, whole_event
 from earshot.text.web_nouns import (
     ARTICLES,
     BE,
@@ -12,7 +13,6 @@ from earshot.text.web_nouns import (
     META,
     PREPOSITIONS,
     Phrase,
-    article,
     as_object,
     is_known,
     may_stay,
@@ -23,11 +23,9 @@ from earshot.text.web_nouns import (
 )
 from earshot.text.web_words import (
     VerbForm,
-    animals,
     done_form,
     ing_form,
     listed,
-    usual_doer,
     usual_doing,
     verb_forms,
     whole_events,
@@ -68,7 +66,7 @@ def read_clause(
     if not words:
         return None
     if len(words) <= 2 and words[-1] in whole_events():
-        return Clause(_whole(words), 0.85)
+        return Clause(whole_event(words), 0.85)
     forms = [verb_forms().get(word) for word in words]
     for i in range(len(words)):
         if (clause := _around_verb(words, forms, i)) is not None:
@@ -139,12 +137,12 @@ def _around_gerund(words: list[str], i: int, gerund: str, form: VerbForm | None)
         if not classes and not subject.audible:
             weight = 0.3
         if classes == {"said"}:
-            return Clause(f"{subject.text} {_is(subject)} {_saying(gerund, rest)}", weight)
-        if _only_voiced(classes) and not _has_voice(subject):
+            return Clause(f"{subject.text} {_is(subject)} {saying(gerund, rest)}", weight)
+        if only_voiced(classes) and not has_voice(subject):
             subject = Phrase("someone", "person", False, True)
         return Clause(f"{subject.text} {_is(subject)} {gerund}{_rest(rest)}", weight)
     if classes == {"said"}:
-        return Clause(f"someone is {_saying(gerund, rest)}", weight * 0.8)
+        return Clause(f"someone is {saying(gerund, rest)}", weight * 0.8)
     given = bool(rest) and rest[0] in ARTICLES
     after = noun_phrase(_after(rest))
     if after is not None and (not rest or rest[0] not in PREPOSITIONS):
@@ -159,7 +157,7 @@ def _around_gerund(words: list[str], i: int, gerund: str, form: VerbForm | None)
             assert form is not None
             return Clause(f"{doer.text} {_is(doer)} being {done_form(form.base)}", weight)
         return Clause(f"{doer.text} {_is(doer)} {gerund}", weight)
-    return Clause(_alone(gerund, form) + _rest(rest), weight * 0.8)
+    return Clause(event_alone(gerund, form) + _rest(rest), weight * 0.8)
 
 
 def _around_finite(words: list[str], forms: list[VerbForm | None], i: int) -> Clause | None:
@@ -183,47 +181,10 @@ def _around_finite(words: list[str], forms: list[VerbForm | None], i: int) -> Cl
     several = form.form == "base" and subject.plural and words[i - 1] not in JOINTS
     if not ends or not (single or past or several) or (single and words[i] in usual_doing()):
         return None
-    if _only_voiced(form.classes) and not _has_voice(subject):
+    if only_voiced(form.classes) and not has_voice(subject):
         subject = Phrase("someone", "person", False, True)
     text = f"{subject.text} {_is(subject)} {ing_form(form.base)}"
     return Clause(text + _rest(words[i + 1 :]), 0.9)
-
-
-def _whole(words: Sequence[str]) -> str:
-    """What the last word stands for, done by whom the words before it name: "male speech"."""
-    clause = whole_events()[words[-1]]
-    doer = next((people()[word] for word in words[:-1] if word in people()), "")
-    if doer and clause.startswith("someone ") and doer not in ("person", "people", "children"):
-        return article(doer) + clause.removeprefix("someone")
-    return clause
-
-
-def _saying(gerund: str, rest: Sequence[str]) -> str:
-    """What is said, where that is a word or three; else that someone speaks."""
-    said = [word for word in rest if word not in META][:4]
-    if 0 < len(said) <= 3 and gerund in ("saying", "singing"):
-        return f"{gerund} {' '.join(said)}"
-    return "singing" if gerund == "singing" else "speaking"
-
-
-def _has_voice(subject: Phrase) -> bool:
-    """Whether it can do what people do with their voices."""
-    head = singular(subject.head)
-    return (
-        subject.head in people() or subject.head in people().values() or subject.head in animals()
-        or head in animals() or head in people() or subject.head in ("someone", "crowd", "voice")
-        or not _is_thing(subject.head)
-    )  # fmt: skip
-
-
-def _only_voiced(classes: frozenset[str]) -> bool:
-    """Whether only who has a voice can do it: cough, but not whistle, as kettles do too."""
-    return "voice" in classes and not classes & {"animal", "sound", "motion"}
-
-
-def _is_thing(noun: str) -> bool:
-    """Whether it is known as something without a voice."""
-    return noun in usual_doing() or noun in word_list("mass") or noun in verb_forms()
 
 
 def _named_event(words: list[str], forms: list[VerbForm | None]) -> Clause | None:
@@ -245,9 +206,9 @@ def _named_event(words: list[str], forms: list[VerbForm | None]) -> Clause | Non
             "a",
             "an",
         }
-        return Clause(_alone(gerund, form, noun=words[end - 1]), 0.7 if sure else 0.35)
+        return Clause(event_alone(gerund, form, noun=words[end - 1]), 0.7 if sure else 0.35)
     doing = usual_doing().get(subject.head, "")
-    if _only_voiced(classes) and not _has_voice(subject):
+    if only_voiced(classes) and not has_voice(subject):
         return Clause(f"someone is {gerund}", 0.8)
     if subject.head in people() or doing == gerund:
         return Clause(f"{subject.text} {_is(subject)} {gerund}", 0.85)
@@ -268,7 +229,7 @@ def _thing(words: list[str], named: bool, trusted: Container[str]) -> Clause | N
         return None
     if found.head in whole_events():
         return Clause(
-            _whole([word for word in thing_words if word in people()] + [found.head]), 0.6
+            whole_event([word for word in thing_words if word in people()] + [found.head]), 0.6
         )
     doing = usual_doing().get(found.head) or usual_doing().get(singular(found.head))
     if doing is not None:
@@ -284,26 +245,6 @@ def _thing(words: list[str], named: bool, trusted: Container[str]) -> Clause | N
             f"a{'n' if found.head[0] in 'aeiou' else ''} {found.head} sound is heard", 0.3
         )
     return Clause(f"{found.text} {_is(found)} making a sound", 0.1)
-
-
-def _alone(gerund: str, form: VerbForm | None, noun: str = "") -> str:
-    """An event without a doer: someone's voice, an animal's, or a sound."""
-    classes = form.classes if form else frozenset()
-    doer = usual_doer().get(gerund)
-    if gerund in whole_events():
-        return whole_events()[gerund]
-    if "voice" in classes:
-        return f"someone is {gerund}"
-    if doer is not None and "animal" in classes:
-        return f"{article(doer)} is {gerund}"
-    if "animal" in classes and "sound" not in classes:
-        return f"an animal is {gerund}"
-    if noun and "sound" in classes:
-        single = form.base if form else noun
-        return f"{article(single)} is heard"
-    if "act" in classes or "motion" in classes and "sound" not in classes:
-        return f"someone is {gerund}"
-    return f"{article(gerund)} sound is heard"
 
 
 def _rest(words: Sequence[str], most: int = 5) -> str:

@@ -186,7 +186,8 @@ def _tags(value: Any) -> tuple[str, ...]:
     return tuple(tag for each in value if isinstance(each, str) and (tag := each.strip()))
 
 
-def _files(folder: Path) -> list[Path]:
+def json_files(folder: Path) -> list[Path]:
+    """The JSON files of WavCaps in a folder, as deep as it is released."""
     found = sorted([*folder.glob("*.json"), *folder.glob("*/*.json"), *folder.glob("*/*/*.json")])
     return [path for path in found if path.is_file() and is_wavcaps(path)]
 

@@ -55,7 +55,7 @@ _TAILS = tuple(
     re.compile(pattern, _CLIPPED)
     for pattern in (
         r"^(?:see|visit|check|watch|look|test(?:s|ed|ing)?|parts?|volume|vol|use|used|made|original"
-        r"|edited|my|best|comments?|contact|follow|subscribe|note)\b(?!\s+\w+ing\b).*",
+        r"|edited|best|comments?|contact|follow|subscribe|note)\b(?!\s+\w+ing\b).*",
         r"(?:\bthat\s+|\bwhich\s+)?\b(?:(?:was|were|is|are|been|be|i|we|has|have|had|and|all|it's)"
         r"\s+)*\b(?:recorded|taped|sampled|captured|edited|uploaded|submitted|donated|requested"
         r"|provided|downloaded|normali[sz]ed|mastered|processed|modified|equali[sz]ed|filmed"
@@ -111,8 +111,8 @@ _NAMES = re.compile(
 )  # fmt: skip
 _JOINED = re.compile(
     r",?\s+(?:(?P<before>(?:is |are )?preceded by|(?:comes? |is |right |shortly )?after"
-    r"(?! (?:a|some) while))|(?P<then>(?:and |is |are |,)*(?:then|followed by|gives? way to|before|and later"
-    r"|and finally|ends? with|until))|(?P<while>(?:and )?(?:while|whilst|as)(?! well))"
+    r"(?! (?:a|some) while))|(?P<then>(?:and |is |are |,)*(?:then|followed by|gives? way to|before"
+    r"|and later|and finally|ends? with|until))|(?P<while>(?:and )?(?:while|whilst|as)(?! well))"
     r"|(?P<with>(?:along |together |mixed |accompanied |combined |overlaid )?with"
     r"|(?:accompanied|overlaid|surrounded) by|over|amid"
     r"(?:st)?|against)|(?P<and>and|plus|&))\s+|(?P<comma>,)\s+", re.IGNORECASE

@@ -266,7 +266,12 @@ def _rest(words: Sequence[str], most: int = 5) -> str:
                 continue
             break
         if word in PREPOSITIONS:
-            if word in PARTICLES and (i + 1 == len(words) or words[i + 1] in PREPOSITIONS | JOINTS):
+            fresh = not kept or kept[-1].endswith("ing")
+            if (
+                word in PARTICLES
+                and fresh
+                and (i + 1 == len(words) or words[i + 1] in PREPOSITIONS | JOINTS)
+            ):
                 kept.append(word)
                 i += 1
                 continue

@@ -67,7 +67,7 @@ def past_form(base: str) -> str:
 
 def s_form(base: str) -> str:
     """bark -> barks, buzz -> buzzes, cry -> cries."""
-    if base.endswith(("s", "x", "z", "ch", "sh", "o")):
+    if base.endswith(("s", "x", "z", "ch", "sh", "o")) and not base.endswith("oo"):
         return base + "es"
     if base.endswith("y") and base[-2:-1] not in tuple(VOWELS):
         return base[:-1] + "ies"
@@ -151,7 +151,7 @@ def animals() -> frozenset[str]:
 def known_words() -> frozenset[str]:
     """Words of the language of sound: those of captions, of sound words, of names of sounds."""
     known = set(word_list("caption_words")) | set(verb_forms()) | set(usual_doing())
-    known |= set(whole_events())
+    known |= set(whole_events()) | listed("grammar", "plain")
     for name in ("mass", "plural", "people", "settings", "opinions", "numbers"):
         known |= word_list(name)
     for lexicon in (shipped_lexicon(), audioset_lexicon()):

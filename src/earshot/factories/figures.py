@@ -22,7 +22,8 @@ MOST_WORDS = 200  # a caption of more counts as this long
 
 
 def statistics(ledger: Ledger, prices: Prices | None = None) -> dict[str, Any]:
-    """Figures of all parts that count, in bounded memory, and what was spent on them in all."""
+    """Figures of all clips, in bounded memory, and what was spent on them in all."""
+    ledger.parts.compact()
     counts = ledger.counts()
     spent = {name: each.to_row() for name, each in ledger.spent().items()}
     if prices is not None:
@@ -61,8 +62,9 @@ def _captions(out: Path) -> dict[str, Any]:
         n_timed += pc.count(table["duration_s"]).as_py()
         n_questions += pc.sum(pc.list_value_length(table["questions"])).as_py() or 0
         for name in CLAP:
-            binned = pc.floor(pc.multiply(pc.add(table[name], 1.0), SCORE_BINS / 2))
-            _count(scores[name], pc.drop_null(binned))
+            found = pc.filter(table[name], pc.is_finite(table[name]), "drop")
+            binned = pc.floor(pc.multiply(pc.add(found, 1.0), SCORE_BINS / 2))
+            _count(scores[name], binned)
     words.pop("", None)
     return {
         "words_per_caption": _quantiles(lengths),

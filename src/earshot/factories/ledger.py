@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,12 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from earshot.core.errors import EarShotError
-from earshot.core.fingerprint import fingerprint
 from earshot.core.lock import one_writer
 from earshot.factories.item import Item
 from earshot.factories.meter import Spent
 from earshot.factories.part_store import PartStore
-from earshot.factories.parts import placed
+from earshot.factories.parts import placed, utf8
 
 if TYPE_CHECKING:
     pass
@@ -109,6 +109,7 @@ class Ledger:
         """
         source = iter(items)
         while some := list(islice(source, LOOK_UP)):
+            some = [_writable(item) for item in some]
             known = self._known([item.id for item in some])
             here = {id: key for id, (key, _, run) in known.items() if run == self.run}
             kept = []
@@ -146,7 +147,7 @@ class Ledger:
             clips.append((item.id, self._keys[item.id], state, self.run))
             rows.append((item.id, state, json.dumps(row)))
             if no is not None:
-                reasons.append((item.id, no.stage, no.reason))
+                reasons.append((item.id, no.stage, utf8(no.reason)))
         with self._base:
             self._forget([item.id for item in items])
             self._base.executemany(
@@ -239,7 +240,13 @@ def _key(item: Item, identity: str, with_files: bool) -> str:
             stored = f"{found.st_size}-{found.st_mtime_ns}"
         except (OSError, ValueError):  # the stage that opens it will say what is wrong
             stored = "none"
-    return fingerprint({"item": item.content, "factory": identity, "stored": stored})
+    facts = f"{item.content} {identity} {stored}"
+    return hashlib.blake2b(facts.encode(), digest_size=8).hexdigest()
+
+
+def _writable(item: Item) -> Item:
+    """With an id that UTF-8 can hold: file names may be of any bytes."""
+    return item if item.id.isascii() else item.with_(id=utf8(item.id))
 
 
 def _other(item: Item, key: str) -> tuple[Item, str]:

@@ -60,7 +60,7 @@ def _pass(
     context.enable_progress_bars = False
     context.max_errored_blocks = -1  # a dead worker ends its block, not the job
     rows = [{"i": i, "row": json.dumps(items[i].to_row())} for i in chosen]
-    workers = workers_for(ray, len(rows), size)
+    workers: dict[str, Any] = dict(workers_for(ray, len(rows), size))
     answers = from_items(rows, override_num_blocks=-(-len(rows) // size)).map_batches(
         _Worker,
         fn_constructor_args=(packed,),
@@ -71,7 +71,8 @@ def _pass(
         max_task_retries=RETRIES,
         **workers,
     )
-    for table in answers.iter_batches(batch_size=None, batch_format="pyarrow"):
+    tables: Iterable[Any] = answers.iter_batches(batch_size=None, batch_format="pyarrow")
+    for table in tables:
         for made in table.to_pylist():
             answer = json.loads(made["made"])
             if answer["fault"] is not None:
@@ -86,18 +87,35 @@ class _Worker:
     def __init__(self, packed: bytes) -> None:
         import pickle
 
-        self.factory: Factory = pickle.loads(packed)()
+        self.factory: Factory | None = None
+        self.fault: dict[str, str] = {}
+        try:
+            self.factory = pickle.loads(packed)()
+        except EarShotError as fault:
+            self.fault = _parts_of(fault)
+        except Exception as fault:  # raised here, Ray would try it again for every block
+            self.fault = {
+                "got": f"a worker that cannot make the factory ({type(fault).__name__}: {fault})",
+                "expected": "its modules and files where workers see them",
+                "mend": "Install or copy them there.",
+            }
 
     def __call__(self, block: pa.Table) -> pa.Table:
         """Columns i and row -> one row `made`, the JSON of all of them."""
         import pyarrow as pa
 
-        made: dict[str, Any] = {"i": block["i"].to_pylist(), "fault": None}
+        made: dict[str, Any] = {"i": block["i"].to_pylist(), "fault": self.fault or None}
+        if self.factory is None:
+            return pa.table({"made": [json.dumps(made)]})
         items = [Item.from_row(json.loads(row)) for row in block["row"].to_pylist()]
         try:
             batch = work_through(self.factory.stages, items)
             made["items"] = [item.to_row() for item in batch.items]
             made["spent"] = {name: spent.to_row() for name, spent in batch.spent.items()}
         except EarShotError as fault:  # ends the run; raised here it would end this block alone
-            made["fault"] = {"got": fault.got, "expected": fault.expected, "mend": fault.mend}
+            made["fault"] = _parts_of(fault)
         return pa.table({"made": [json.dumps(made)]})
+
+
+def _parts_of(fault: EarShotError) -> dict[str, str]:
+    return {"got": fault.got, "expected": fault.expected, "mend": fault.mend}

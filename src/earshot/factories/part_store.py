@@ -41,12 +41,11 @@ class PartStore:
                 self._move(state, at_most=n - n % self.rows_per_part)
 
     def compact(self) -> None:
-        """Move all that waits, and write parts anew that hold old rows, or few."""
+        """Move all that waits, and write parts anew that hold old rows, or are not full."""
         for state in range(len(FOLDERS)):
-            few = self.rows_per_part // 2
             found = self._base.execute(
                 "SELECT part, stale FROM parts WHERE state = ? AND (stale > 0 OR n < ?)",
-                (state, few),
+                (state, self.rows_per_part),
             ).fetchall()
             if self._n_waiting[state] or len(found) > 1 or any(stale for _, stale in found):
                 self._move(state, [part for part, _ in found])

@@ -63,7 +63,7 @@ def table_of(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
     shape = schema()
 
     def plain(name: str, get: Callable[[Mapping[str, Any]], Any]) -> pa.Array:
-        return pa.array([get(row) for row in rows], shape.field(name).type)
+        return _array([get(row) for row in rows], shape.field(name).type)
 
     def lists(name: str, of: Callable[[Mapping[str, Any]], Iterable[Any]], *columns: str) -> Any:
         offsets, flat = [0], list[Any]()
@@ -72,10 +72,10 @@ def table_of(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
             offsets.append(len(flat))
         kind = shape.field(name).type.value_type
         if not columns:
-            values = pa.array(flat, kind)
+            values = _array(flat, kind)
         else:
             fields = [kind.field(column) for column in columns]
-            parts = [pa.array([each[i] for each in flat], f.type) for i, f in enumerate(fields)]
+            parts = [_array([each[i] for each in flat], f.type) for i, f in enumerate(fields)]
             values = pa.StructArray.from_arrays(parts, fields=fields)
         return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), values)
 
@@ -100,6 +100,20 @@ def table_of(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
     for name, columns in MAPPINGS.items():
         made[name] = lists(name, partial(_pairs, name), *columns)
     return pa.Table.from_arrays([made[name] for name in shape.names], schema=shape)
+
+
+def _array(values: list[Any], kind: pa.DataType) -> pa.Array:
+    import pyarrow as pa
+
+    try:
+        return pa.array(values, kind)
+    except UnicodeEncodeError:  # half a character, as names of files and models' JSON may have
+        return pa.array([utf8(v) if isinstance(v, str) else v for v in values], kind)
+
+
+def utf8(text: str) -> str:
+    """What UTF-8 can hold of a text; lone surrogates become escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _score(name: str, row: Mapping[str, Any]) -> float | None:

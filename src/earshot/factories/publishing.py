@@ -43,6 +43,12 @@ def publish(
     return figures
 
 
+def settle(out: Path) -> None:
+    """Move the last clips of a run that was killed into parts, for all who read those."""
+    with opened(out) as ledger:
+        ledger.parts.compact()
+
+
 def opened(out: Path) -> Ledger:
     """The ledger of a folder that a run has filled; a context manager."""
     if not (out / FILE).is_file():
@@ -99,13 +105,11 @@ def card(name: str, about: Mapping[str, Any], figures: Mapping[str, Any]) -> str
         "task_categories: [audio-to-text]",
         "tags: [audio, captions, synthetic]",
         "configs:",
-        "- config_name: default",
-        '  data_files: "data/*.parquet"',
-        "- config_name: rejects",
-        '  data_files: "rejects/*.parquet"',
-        "---",
-        "",
     ]
+    for config, folder in (("default", "data"), ("rejects", "rejects")):
+        if clips["accepted" if folder == "data" else "rejected"]:
+            head += [f"- config_name: {config}", f'  data_files: "{folder}/*.parquet"']
+    head += ["---", ""]
     made = f" by the factory `{about['name']}` (`{about['identity']}`)" if about else ""
     lines = [
         f"# {name}",

@@ -142,6 +142,7 @@ class Config:
                     hop_length=512,  # 126 frames in 4 s (paper 1 001 in 10 s)
                     n_mels=32,  # (paper 64)
                     f_max=8_000.0,
+                    precision="single",
                 ),
                 audio=AudioTower(strips=StripTransformerConfig(32, strip=4, dim=64, depth=2)),
                 text=TextTower(words=WordText(transformer=TextTransformerConfig(dim=64))),
@@ -149,7 +150,7 @@ class Config:
                 window_s=4.0,  # (paper 10)
                 fill="none",
             ),
-            fit=FitConfig(steps=1_000, learning_rate=1.5e-3, warmup_steps=50),  # (53 000, 5e-5)
+            fit=FitConfig(steps=600, learning_rate=2e-3, warmup_steps=40),  # (53 000, 5e-5)
             batch_size=32,  # (paper 128)
             max_s=4.0,
         )

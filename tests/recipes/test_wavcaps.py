@@ -30,9 +30,8 @@ def tiny_config(steps: int = 4, **changes: object) -> wavcaps.Config:
     """Second-long scenes of four kinds of sound."""
     small = wavcaps.Config.small()
     toy = replace(small.toy, n_clips=24, n_test=8, scenes=SCENES)
-    return replace(
-        small, fit=replace(small.fit, steps=steps, warmup_steps=2), batch_size=8, toy=toy, **changes
-    )
+    fitted = replace(small.fit, steps=steps, warmup_steps=2)
+    return replace(small, **{"fit": fitted, "batch_size": 8, "toy": toy, **changes})
 
 
 @pytest.mark.claim("wavcaps/cleaning")

@@ -92,7 +92,8 @@ def load_sentence_encoder(folder: str | Path, device: str = "cpu") -> SentenceEn
             "saves it",
             mend=_MEND,
         ) from fault
-    name = place.resolve().name
+    place = place.absolute()
+    name = place.parent.name if place.name in ("model", parts["Transformer"]) else place.name
     return SentenceEncoder(
         model.to(device), tokenizer, name=name, pooling=pooling, max_tokens=max_tokens
     )

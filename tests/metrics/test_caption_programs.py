@@ -65,6 +65,7 @@ def real():
     return parts
 
 
+@pytest.mark.timeout(900)  # eight seconds of one core, of which others may want some
 def test_meteor_is_that_of_the_public_tools(real) -> None:
     corpus, clips = known.BARKING_METEOR
     found = caption_scores(*known.BARKING, ["meteor"], parts=real)

@@ -46,7 +46,10 @@ def sentence_folder(tmp_path_factory) -> Path:
 
 def write_pooling(folder: Path, *modes: str) -> None:
     (folder / "1_Pooling").mkdir(exist_ok=True)
-    config = {f"pooling_mode_{mode}": True for mode in modes} | {"pooling_mode_max_tokens": False}
+    config = {f"pooling_mode_{mode}": True for mode in modes} | {
+        "pooling_mode_max_tokens": False,
+        "word_embedding_dimension": 64,
+    }
     (folder / "1_Pooling" / "config.json").write_text(json.dumps(config))
 
 
@@ -78,6 +81,15 @@ def test_sentence_transformers_agrees(sentence_folder) -> None:
     texts = ["a dog barks and rain", "rain"]
     wanted = theirs.encode(texts, normalize_embeddings=True, show_progress_bar=False)
     np.testing.assert_allclose(load_sentence_encoder(sentence_folder)(texts), wanted, atol=1e-5)
+
+
+def test_the_config_of_newer_versions_is_read(sentence_folder) -> None:
+    wanted = load_sentence_encoder(sentence_folder)(["a dog"])
+    (sentence_folder / "1_Pooling" / "config.json").write_text('{"pooling_mode": "mean"}')
+    try:
+        np.testing.assert_array_equal(load_sentence_encoder(sentence_folder)(["a dog"]), wanted)
+    finally:
+        write_pooling(sentence_folder, "mean_tokens")
 
 
 def test_another_pooling_is_refused(sentence_folder) -> None:

@@ -80,11 +80,12 @@ def caption(
     """
     from earshot.jobs.evaluation.captions import caption_parts, evaluate_captions
     from earshot.jobs.evaluation.folder import write_results
-    from earshot.metrics.caption_scores import SETS
 
-    asked = measures if measures in SETS or "," not in measures else measures.split(",")
-    if isinstance(asked, str) and asked not in SETS:
-        asked = [asked]
+    if clips is not None and clips.suffix != ".jsonl":
+        raise EarShotError(
+            got=f"--clips {clips}", expected="a name that ends in .jsonl", mend="Rename it."
+        )
+    asked = measures.split(",") if "," in measures else measures
     parts = caption_parts(files, tokenizer=tokens.value, encoder=sentence_encoder, device=device)
     results: list[Evaluation] = []
     rows: list[dict[str, object]] = []
@@ -111,8 +112,8 @@ def _show_terms(result: Evaluation) -> None:
     details = result.details
     fewest, most = details["references_per_clip"]
     per_clip = f"{fewest}" if fewest == most else f"{fewest} to {most}"
-    print(f"  references a clip: {per_clip}; words by {details['tokenizer']}; sounds "
-          f"{details['events']}")  # fmt: skip
+    terms = f"references a clip: {per_clip}; words by {details['tokenizer']}"
+    print(f"  {terms}; sounds {details['events']}")
     for name, reason in details["unavailable"].items():
         print(console.printable(f"  {name:<28} unavailable: {reason}"))
 
@@ -120,9 +121,5 @@ def _show_terms(result: Evaluation) -> None:
 def _write_clips(path: Path, rows: list[dict[str, object]]) -> None:
     from earshot.core.files import write_text
 
-    if path.suffix != ".jsonl":
-        raise EarShotError(
-            got=f"--clips {path}", expected="a name that ends in .jsonl", mend="Rename it."
-        )
     write_text(path, "".join(json.dumps(row) + "\n" for row in rows))
     console.note(f"Figures of {len(rows)} clips written to {path}.")

@@ -101,6 +101,8 @@ def load_sentence_encoder(folder: str | Path, device: str = "cpu") -> SentenceEn
 
 def _pooling(config: dict[str, Any]) -> str:
     modes = [name for name, used in config.items() if name.startswith("pooling_mode_") and used]
+    if "pooling_mode" in config:  # as sentence-transformers writes it since version 6
+        modes = [f"pooling_mode_{config['pooling_mode']}_tokens".replace("cls_tokens", "cls_token")]
     known = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls"}
     if len(modes) != 1 or modes[0] not in known:
         raise ValueError(f"pooling {', '.join(modes) or 'of no kind'}")

@@ -27,6 +27,7 @@ from earshot.cli import (
     similar,
     store,
     tag,
+    transcribe,
     translate,
     where,
 )
@@ -59,6 +60,7 @@ JOBS = (
     search,
     similar,
     tag,
+    transcribe,
     translate,
     decode,
     embed,

@@ -28,6 +28,7 @@ from earshot.cli import (
     similar,
     store,
     tag,
+    transcribe,
     translate,
     where,
 )
@@ -60,6 +61,7 @@ JOBS = (
     search,
     similar,
     tag,
+    transcribe,
     translate,
     decode,
     embed,

@@ -57,7 +57,7 @@ references were put down from the papers and cards at hand, so read the original
 | stage | |
 | --- | --- |
 {stages}
-"""
+"""  # noqa: E501 - prose
 
 
 def page() -> str:
@@ -270,9 +270,10 @@ def _shared() -> str:
         if len(drawn) > 1:
             rows.append((told, _names([f"`{name}`" for name in drawn])))
     return (
-        "### Which of them share recordings\n\nSets of one row may hold the same recording, and then a model that "
-        "was trained on the one has heard the test of the other. `earshot data overlap A B` compares their ids "
-        "(YouTube's, Freesound's and others', in all the ways that published tables write them), and "
+        "### Which of them share recordings\n\n"
+        "Sets of one row may hold the same recording, and then a model that was trained on the one "
+        "has heard the test of the other. `earshot data overlap A B` compares their ids (YouTube's, "
+        "Freesound's and others', in all the ways that published tables write them), and "
         "`--blacklist FILE` writes what to leave out; tables are enough, no sound is read.\n\n"
         + _table(("site", "data sets"), rows)
     )

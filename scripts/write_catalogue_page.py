@@ -272,8 +272,8 @@ def _shared() -> str:
     return (
         "### Which of them share recordings\n\n"
         "Sets of one row may hold the same recording, and then a model that was trained on the one "
-        "has heard the test of the other. `earshot data overlap A B` compares their ids (YouTube's, "
-        "Freesound's and others', in all the ways that published tables write them), and "
+        "has heard the test of the other. `earshot data overlap A B` compares their ids "
+        "(YouTube's, Freesound's and others', in all ways that published tables write them), and "
         "`--blacklist FILE` writes what to leave out; tables are enough, no sound is read.\n\n"
         + _table(("site", "data sets"), rows)
     )

@@ -161,8 +161,8 @@ class Config:
                 window_s=2.0,  # (paper 10)
                 fill="none",
             ),
-            fit=FitConfig(steps=180, learning_rate=3e-3, warmup_steps=15),  # (50 800, 1e-4)
-            batch_size=32,  # (paper 2 304)
+            fit=FitConfig(steps=150, learning_rate=3e-3, warmup_steps=15),  # (50 800, 1e-4)
+            batch_size=48,  # (paper 2 304)
             max_s=2.0,
         )
 

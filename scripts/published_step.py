@@ -35,9 +35,10 @@ def ssast() -> tuple[SoundEncoder, nn.Module, Step]:
 
 def beats() -> tuple[SoundEncoder, nn.Module, Step]:
     """The labels of a random projection, told by the first encoder."""
+    from earshot.training.patch_labels import first_codes
+
     from earshot.layers.random_projection import RandomProjection
     from earshot.models.pretraining.masked_labels import MaskedLabels
-    from earshot.training.patch_labels import first_codes
 
     recipe = find_recipe("beats")
     config = recipe.Config.paper()

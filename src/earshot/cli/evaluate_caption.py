@@ -36,8 +36,8 @@ def caption(
         list[Path],
         typer.Argument(
             metavar="CAPTIONS...",
-            help="Tables that models wrote (earshot caption --out), or text files with a caption a "
-            "line. Each is held against the first.",
+            help="Tables that models wrote, or text files with a caption a line. Each is held "
+            "against the first.",
         ),
     ],
     references: Annotated[

@@ -222,7 +222,7 @@ def test_parts_are_of_one_size_and_old_rows_leave_them(tmp_path: Path) -> None:
 
 @pytest.mark.timeout(600)
 def test_killed_at_any_step_it_loses_nothing_finished_and_doubles_nothing(tmp_path: Path) -> None:
-    n_points = 24
+    n_points = 14
     done = subprocess.run(
         [sys.executable, str(HERE / "kill_points.py"), str(tmp_path), str(n_points)],
         capture_output=True,

@@ -25,7 +25,7 @@ def _offline(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_unknown_name_lists_what_is_accepted() -> None:
-    with pytest.raises(EarShotError, match="LAION .pt or a Microsoft .pth"):
+    with pytest.raises(EarShotError, match="a LAION .pt, a Microsoft .pth or an ASE .pt"):
         load("earshot-smal")
 
 

@@ -8,7 +8,7 @@ import pytest
 from earshot.core.errors import EarShotError
 from earshot.jobs import probing
 from earshot.jobs.evaluation.probe_tasks import ProbeSizes
-from earshot.jobs.probing import ROWS, TWINS, ProbeArm, measure, probe_table
+from earshot.jobs.probing import ROWS, TAUGHT_FOR, TWINS, ProbeArm, measure, probe_table
 from earshot.recipes import find_recipe, keys
 
 
@@ -38,8 +38,10 @@ def test_every_trained_row_is_held_against_its_untrained_twin(
     monkeypatch.delenv("EARSHOT_SHARED", raising=False)
     table = probe_table()
     trained = [name for name, (row, _) in ROWS.items() if row.recipe]
+    assert {(each.arm, each.figure) for each in table.comparisons} == set(TAUGHT_FOR.items())
+    assert set(TAUGHT_FOR) <= set(trained)
     assert {(each.arm, each.against) for each in table.comparisons} == {
-        (name, f"{TWINS.get(name, name)}_untrained") for name in trained
+        (name, f"{TWINS.get(name, name)}_untrained") for name in TAUGHT_FOR
     }
     arms = {each.name: each.config for each in table.arms}
     for name, twin in TWINS.items():

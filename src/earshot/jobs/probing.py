@@ -68,6 +68,15 @@ TWINS = {  # rows that share the encoder, and so the untrained one
 } | {"apc": "cpc"}
 
 
+TAUGHT_FOR = {  # what an encoder's training clips should help with most
+    "panns": "events",
+    "ssast": "events",
+    "beats": "events",
+    **dict.fromkeys(("w2v_bert", "ainu_adaptation", "apc", "cpc", "reconstruction"), "phones"),
+    **dict.fromkeys(("wav2vec2", "hubert", "data2vec", "best_rq", "w2v_bert_frames"), "phones"),
+}
+
+
 def probe_table(base: ProbeArm | None = None) -> Experiment:
     """Every encoder, its untrained twin, and chance, under the same probes of the same clips."""
     base = base or ProbeArm()
@@ -80,13 +89,12 @@ def probe_table(base: ProbeArm | None = None) -> Experiment:
     ]
     first = next(name for name, (row, _) in ROWS.items() if row.recipe)
     arms.append(Arm("shuffled", replace(ROWS[first][0], shuffled=True, **same), "control: chance"))
-    comparisons = [
+    compared = [
         Comparison("probes", task, name, f"{TWINS.get(name, name)}_untrained")
-        for name, (row, _) in ROWS.items()
-        if row.recipe
-        for task in named_tasks(base)
+        for name, task in TAUGHT_FOR.items()
+        if task in named_tasks(base)
     ]
-    return Experiment("probes", tuple(arms), tuple(comparisons), measure, module=__name__)
+    return Experiment("probes", tuple(arms), tuple(compared), measure, module=__name__)
 
 
 def named_tasks(arm: ProbeArm) -> tuple[str, ...]:

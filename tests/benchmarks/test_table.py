@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = [name for name in ("blend", "probes", "challenge") if (ROOT / "results" / f"{name}.json").is_file()]
+TABLES = ("blend", "probes", "challenge")
+PAGES = [name for name in TABLES if (ROOT / "results" / f"{name}.json").is_file()]
 
 
 @pytest.fixture

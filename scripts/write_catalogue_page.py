@@ -197,68 +197,32 @@ def page() -> str:
             ),
         )
     )
-    parts.append(
-        "## Data sets\n\n"
-        + _table(
-            (
-                "data set",
-                "what",
-                "kind",
-                "tasks",
-                "modalities",
-                "drawn from",
-                "licence",
-                "here",
-                "reference",
-            ),
-            (
-                (
-                    f"`{e.name}`",
-                    e.title,
-                    e.family,
-                    _names(e.tasks),
-                    _names(e.modalities),
-                    _names(e.data),
-                    e.license,
-                    _here(e),
-                    _linked(e.reference),
-                )
-                for e in known.of("datasets")
-            ),
-        )
-    )
+    parts.append("## Data sets\n\n" + _sources(known.of("datasets"), "data set"))
     parts.append(_shared())
-    parts.append(
-        "## Benchmarks\n\n"
-        + _table(
-            (
-                "benchmark",
-                "what",
-                "kind",
-                "tasks",
-                "modalities",
-                "drawn from",
-                "licence",
-                "here",
-                "reference",
-            ),
-            (
-                (
-                    f"`{e.name}`",
-                    e.title,
-                    e.family,
-                    _names(e.tasks),
-                    _names(e.modalities),
-                    _names(e.data),
-                    e.license,
-                    _here(e),
-                    _linked(e.reference),
-                )
-                for e in known.of("benchmarks")
-            ),
-        )
-    )
+    parts.append("## Benchmarks\n\n" + _sources(known.of("benchmarks"), "benchmark"))
     return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def _sources(entries: Iterable[Entry], what: str) -> str:
+    """Data sets or benchmarks, a row each."""
+    head = (what, "what", "kind", "tasks", "modalities", "drawn from", "licence", "here")
+    return _table(
+        (*head, "reference"),
+        (
+            (
+                f"`{e.name}`",
+                e.title,
+                e.family,
+                _names(e.tasks),
+                _names(e.modalities),
+                _names(e.data),
+                e.license,
+                _here(e),
+                _linked(e.reference),
+            )
+            for e in entries
+        ),
+    )
 
 
 def _shared() -> str:

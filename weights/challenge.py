@@ -140,7 +140,8 @@ def material(fold: int) -> tuple[Mixer, list[Sound]]:
     work = ROOT / "runs" / "weights"
     work.mkdir(parents=True, exist_ok=True)
     data = shared_data("esc10")
-    assert data is not None, "set EARSHOT_SHARED"
+    if data is None:
+        raise SystemExit("Set EARSHOT_SHARED to the folder above the recordings' `data`.")
     real = kept(work / "real.pt", lambda: list(real_sounds(data.parent)))
     made = kept(work / "made.pt", lambda: list(procedural_sounds(0)))
     aside = [sound for sound in real if set_aside(sound, fold)]

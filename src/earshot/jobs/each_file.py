@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
+
+from earshot.core.errors import EarShotError
+from earshot.engines.task import reason
+from earshot.engines.urls import find_sounds
 
 T = TypeVar("T")
+
+
+class Heard(Protocol):
+    """An answer that knows how long its sound is."""
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds of sound."""
+
+
+H = TypeVar("H", bound=Heard)
 
 
 @dataclass(frozen=True)
@@ -51,3 +66,40 @@ class Pace:
             f"{self.n_files} files, {self.audio_s:.0f} s of sound in {wall_s:.1f} s: "
             f"{speed:.0f} x real time"
         )
+
+
+def one_by_one(
+    files: Iterable[str | Path],
+    work: Callable[[Path | str], H],
+    *,
+    skip: Callable[[Path | str], bool] = lambda path: False,
+    pace: Pace | None = None,
+) -> Iterator[H | Failure]:
+    """`work(path)` of each sound as it is ready, in order, without those to skip.
+
+    Folders are walked. A sound that cannot be used gives a Failure, and the others go on.
+    """
+    if pace is not None:
+        pace.start()
+    for path in find_sounds(files):
+        if skip(path):
+            continue
+        try:
+            done = work(path)
+        except (EarShotError, OSError) as fault:
+            yield Failure(path, reason(fault))
+            continue
+        if pace is not None:
+            pace.add(done.duration_s)
+        yield done
+
+
+def collected(answers: Iterable[T | Failure]) -> Answers[T]:
+    """The answers, with the failures apart."""
+    found: Answers[T] = Answers()
+    for answer in answers:
+        if isinstance(answer, Failure):
+            found.failures.append(answer)
+        else:
+            found.append(answer)
+    return found

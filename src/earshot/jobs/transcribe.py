@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from earshot.core.checkpoint import is_checkpoint, read_checkpoint
 from earshot.core.errors import EarShotError
 from earshot.core.fingerprint import fingerprint
-from earshot.engines.task import FileWindows, reason
-from earshot.engines.urls import find_sounds
-from earshot.jobs.each_file import Answers, Failure, Pace
+from earshot.engines.task import FileWindows
+from earshot.jobs.each_file import Answers, Failure, Pace, collected, one_by_one
 from earshot.jobs.rebuild import rebuild
+from earshot.models.restoring import to_device
 
 if TYPE_CHECKING:
     import numpy as np
@@ -132,13 +132,7 @@ def transcribe(
     """
     files = [files] if isinstance(files, str | Path) else list(files)
     transcriber = load_transcriber(Path(model), device=device)
-    answers: Answers[Transcribed] = Answers()
-    for answer in transcribe_each(files, transcriber):
-        if isinstance(answer, Failure):
-            answers.failures.append(answer)
-        else:
-            answers.append(answer)
-    return answers
+    return collected(transcribe_each(files, transcriber))
 
 
 def transcribe_each(
@@ -149,34 +143,14 @@ def transcribe_each(
     pace: Pace | None = None,
 ) -> Iterator[Transcribed | Failure]:
     """One answer at a time as they are ready, in the order of the files; without those to skip."""
-    if pace is not None:
-        pace.start()
-    for path in find_sounds(files):
-        if skip(path):
-            continue
-        try:
-            done = transcriber.transcribe(path)
-        except (EarShotError, OSError) as fault:
-            yield Failure(path, reason(fault))
-            continue
-        if pace is not None:
-            pace.add(done.duration_s)
-        yield done
+    return one_by_one(files, transcriber.transcribe, skip=skip, pace=pace)
 
 
 def load_transcriber(folder: Path, *, device: str = "cpu") -> Transcriber:
     """The recogniser in a folder. Raises EarShotError where it holds another kind of model."""
     folder = folder.expanduser()
     model, symbols = _run(folder) if is_checkpoint(folder) else _library(folder)
-    try:
-        model.to(device)
-    except (RuntimeError, AssertionError) as fault:
-        raise EarShotError(
-            got=f"device {device!r} ({str(fault).partition(chr(10))[0][:120]})",
-            expected="cpu, cuda or mps",
-            mend="Name a device that torch finds on this machine.",
-        ) from fault
-    return Transcriber(model.eval(), symbols, device)
+    return Transcriber(to_device(model, device).eval(), symbols, device)
 
 
 def _run(folder: Path) -> tuple[Recognizer, tuple[str, ...]]:

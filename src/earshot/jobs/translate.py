@@ -12,9 +12,8 @@ from earshot.core.checkpoint import read_checkpoint
 from earshot.core.config import from_dict
 from earshot.core.errors import EarShotError
 from earshot.core.fingerprint import fingerprint
-from earshot.engines.task import FileWindows, reason
-from earshot.engines.urls import find_sounds
-from earshot.jobs.each_file import Answers, Failure, Pace
+from earshot.engines.task import FileWindows
+from earshot.jobs.each_file import Answers, Failure, Pace, collected, one_by_one
 from earshot.models.restoring import restore, to_device
 
 if TYPE_CHECKING:
@@ -96,13 +95,7 @@ def translate(
     """
     files = [files] if isinstance(files, str | Path) else list(files)
     translator = load_translator(Path(model), to=to, n_beams=n_beams, device=device)
-    answers: Answers[Translated] = Answers()
-    for answer in translate_each(files, translator):
-        if isinstance(answer, Failure):
-            answers.failures.append(answer)
-        else:
-            answers.append(answer)
-    return answers
+    return collected(translate_each(files, translator))
 
 
 def translate_each(
@@ -113,19 +106,7 @@ def translate_each(
     pace: Pace | None = None,
 ) -> Iterator[Translated | Failure]:
     """One answer at a time as they are ready, in the order of the files; without those to skip."""
-    if pace is not None:
-        pace.start()
-    for path in find_sounds(files):
-        if skip(path):
-            continue
-        try:
-            done = translator.translate(path)
-        except (EarShotError, OSError) as fault:
-            yield Failure(path, reason(fault))
-            continue
-        if pace is not None:
-            pace.add(done.duration_s)
-        yield done
+    return one_by_one(files, translator.translate, skip=skip, pace=pace)
 
 
 def load_translator(

@@ -9,6 +9,7 @@ import typer
 
 from earshot.cli import console
 from earshot.cli.failures import EXIT_SOME_FAILED, progress
+from earshot.cli.llm_options import Concurrency, LlmCache, LlmModel, LlmUrl
 
 if TYPE_CHECKING:
     from earshot.core.errors import EarShotError
@@ -60,17 +61,10 @@ def run(
         list[str] | None,
         typer.Option(metavar="ROLE=NAME", help="Such as label=tags; may be repeated."),
     ] = None,
-    llm: Annotated[
-        str | None,
-        typer.Option(metavar="URL", help="An OpenAI-compatible endpoint; by rule if left out."),
-    ] = None,
-    llm_model: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The model there; needed with --llm.")
-    ] = None,
-    llm_cache: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Kept answers; OUT.llm if left out.")
-    ] = None,
-    concurrency: Annotated[int, typer.Option(min=1, help="Requests under way at a time.")] = 4,
+    llm: LlmUrl = None,
+    llm_model: LlmModel = None,
+    llm_cache: LlmCache = None,
+    concurrency: Concurrency = 4,
     engine: Annotated[str, typer.Option(help="local, or ray.")] = "local",
     ray_address: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Of a Ray cluster; one here if left out.")

@@ -10,6 +10,7 @@ import typer
 
 from earshot.cli import console
 from earshot.cli.failures import end_with, progress
+from earshot.cli.llm_options import Concurrency, LlmCache, LlmModel, LlmUrl
 
 if TYPE_CHECKING:
     from earshot.jobs.rewriting import DoneCaption
@@ -32,17 +33,10 @@ def rewrite(
         list[str] | None,
         typer.Option(metavar="ROLE=NAME", help="Such as caption=text; may be repeated."),
     ] = None,
-    llm: Annotated[
-        str | None,
-        typer.Option(metavar="URL", help="An OpenAI-compatible endpoint; by rule if left out."),
-    ] = None,
-    llm_model: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The model there; needed with --llm.")
-    ] = None,
-    llm_cache: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Kept answers; OUT.llm if left out.")
-    ] = None,
-    concurrency: Annotated[int, typer.Option(min=1, help="Requests under way at a time.")] = 4,
+    llm: LlmUrl = None,
+    llm_model: LlmModel = None,
+    llm_cache: LlmCache = None,
+    concurrency: Concurrency = 4,
     seed: Annotated[int, typer.Option(min=0, help="Of the rules' choices.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a caption.")] = False,
 ) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from earshot.core.errors import EarShotError
 from earshot.data import open_clips
+from earshot.data.blacklist import SourceBlacklist
 from tiny_sounds import table, tone
 
 
@@ -24,3 +25,23 @@ def test_a_blacklist_that_is_not_there(tmp_path: Path) -> None:
     tone(tmp_path / "a.wav")
     with pytest.raises(EarShotError, match="blacklist"):
         open_clips(tmp_path, blacklist=tmp_path / "gone.txt")
+
+
+@pytest.mark.parametrize(
+    ("text", "word"), [("{", "JSON"), ("[1]", "no lists"), ('{"AudioSet": "Yx"}', "no lists")]
+)
+def test_a_json_blacklist_that_is_none(text: str, word: str, tmp_path: Path) -> None:
+    (tmp_path / "black.json").write_text(text)
+    with pytest.raises(EarShotError, match=word):
+        SourceBlacklist.read(tmp_path / "black.json")
+
+
+def test_ids_of_a_source_in_every_form(tmp_path: Path) -> None:
+    (tmp_path / "black.json").write_text('{"AudioSet": ["Y-0abcdefghij"], "FreeSound": [12]}')
+    listed = SourceBlacklist.read(tmp_path / "black.json")
+    assert len(listed) == 2
+    assert listed.lists("AudioSet", ["Y-0abcdefghij.wav"])
+    assert listed.lists("AudioCaps", ["Y-0abcdefghij"])
+    assert listed.lists("Clotho", ["12.flac"])
+    assert not listed.lists("SoundBible", ["12"])
+    assert listed.lists("", ["12"])

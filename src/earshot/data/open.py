@@ -23,6 +23,7 @@ from earshot.data.layouts import (
     gtzan,
     urbansound8k,
     vggsound,
+    wavcaps,
 )
 from earshot.data.manifest import read_manifest
 from earshot.data.saved_sets import is_saved_set, read_saved_set
@@ -42,6 +43,7 @@ PUBLISHED: dict[str, ModuleType] = {
     "audioset": audioset,
     "gtzan": gtzan,
     "vggsound": vggsound,
+    "wavcaps": wavcaps,
 }
 LAYOUTS = ("auto", "manifest", "folder", "webdataset", "datasets", *PUBLISHED)
 
@@ -58,7 +60,8 @@ def open_clips(
     """The clips of a manifest or a folder.
 
     `layout` "auto" recognises what lies there. `columns` names a manifest's columns where the
-    usual names do not fit. `blacklist` is a file of ids or paths to leave out, one a line.
+    usual names do not fit. `blacklist` is a file of ids or paths to leave out, one a
+    line, or a JSON object of ids by source.
 
     Raises DataError, which lists all faults by file and line, when rows cannot be used; with
     on_fault="skip" their clips are left out and the faults stand in `ClipSet.faults`.

@@ -18,7 +18,7 @@ from earshot.data.folders import SPLIT_NAMES
 from earshot.data.open import MANIFESTS, PUBLISHED, read_layout, recognise
 from earshot.data.tables import SUFFIXES, Row, stream_table
 from earshot.engines.urls import stored_sounds
-from earshot.factories import released_tables
+from earshot.factories import released_tables, web_source
 from earshot.factories.item import Item
 from earshot.factories.ledger import STORED
 
@@ -190,6 +190,7 @@ def _failed(fault: LoadFault) -> Item:
 
 FORMS = {  # the first that matches is taken
     "audiosetcaps": Form(released_tables.matches, released_tables.items),
+    "wavcaps": Form(web_source.matches, web_source.items),
     "table": Form(lambda path: is_file(path) and path.suffix.lower() in SUFFIXES, _table),
     "published": Form(lambda path: is_folder(path) and recognise(path) in PUBLISHED, _published),
     "manifest": Form(

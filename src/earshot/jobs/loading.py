@@ -21,8 +21,9 @@ FILE_SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".safetensors")
 HUB_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 ACCEPTED = (
     "a name that ships ({shipped}), a run folder of `earshot run`, a transformers CLAP folder or "
-    "hub name (laion/clap-htsat-unfused), a LAION .pt or a Microsoft .pth; for sound alone also "
-    "PANNs, SSAST or AST .pth, BEATs .pt, transformers folders of AST, w2v-BERT or wav2vec 2.0"
+    "hub name (laion/clap-htsat-unfused), a LAION .pt, a Microsoft .pth or an ASE .pt (WavCaps, "
+    "AudioSetCaps); for sound alone also PANNs, SSAST or AST .pth, BEATs .pt, transformers folders "
+    "of AST, w2v-BERT or wav2vec 2.0"
 )
 
 

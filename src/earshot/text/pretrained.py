@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,8 @@ class PretrainedTokenizer:
     """A `transformers` tokenizer that cuts to `max_tokens` and pads on the right.
 
     `suffix` is added to every text before it is cut. `pad_id` replaces the tokenizer's own
-    padding id (Microsoft's CLAP pads GPT-2 with "!", id 0).
+    padding id (Microsoft's CLAP pads GPT-2 with "!", id 0). `form` is done to every text first, for
+    models that were trained on texts of one form.
     """
 
     def __init__(
@@ -31,7 +32,9 @@ class PretrainedTokenizer:
         max_tokens: int,
         suffix: str = "",
         pad_id: int | None = None,
+        form: Callable[[str], str] | None = None,
     ):
+        self.form = form
         self._tokenizer, self.max_tokens, self.suffix = library_tokenizer, max_tokens, suffix
         own = library_tokenizer.pad_token_id
         self.pad_id: int = pad_id if pad_id is not None else (own if own is not None else 0)
@@ -41,20 +44,23 @@ class PretrainedTokenizer:
     def facts(self) -> dict[str, str | int]:
         """What the ids depend on, for fingerprints."""
         words = json.dumps(self._tokenizer.get_vocab(), sort_keys=True)
-        return {
+        facts: dict[str, str | int] = {
             "kind": type(self._tokenizer).__name__,
             "vocab": hashlib.sha256(words.encode()).hexdigest(),
             "max_tokens": self.max_tokens,
             "suffix": self.suffix,
             "pad_id": self.pad_id,
         }
+        return facts if self.form is None else facts | {"form": self.form.__qualname__}
 
     def __call__(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
         """Tokens [batch, tokens] and padding, as wide as the longest text."""
         from earshot.text.tokenizer import pad_rows
 
+        cleaned = [clean(text) for text in texts]
+        formed = cleaned if self.form is None else [self.form(text) for text in cleaned]
         rows = self._tokenizer(
-            [clean(text) + self.suffix for text in texts],
+            [text + self.suffix for text in formed],
             truncation=True,
             max_length=self.max_tokens,
             padding=False,
@@ -96,7 +102,12 @@ def tokenizer_source(given: str | Path | None, near: Path, hub_name: str) -> str
 
 
 def load_tokenizer(
-    source: str | Path, *, max_tokens: int, suffix: str = "", pad_id: int | None = None
+    source: str | Path,
+    *,
+    max_tokens: int,
+    suffix: str = "",
+    pad_id: int | None = None,
+    form: Callable[[str], str] | None = None,
 ) -> PretrainedTokenizer:
     """The tokenizer in a folder, or of that name on the hub when the network may be used."""
     folder = Path(source)
@@ -117,7 +128,9 @@ def load_tokenizer(
             expected="a folder with a tokenizer's files, or a name on the hub",
             mend=mend,
         ) from fault
-    return PretrainedTokenizer(library, max_tokens=max_tokens, suffix=suffix, pad_id=pad_id)
+    return PretrainedTokenizer(
+        library, max_tokens=max_tokens, suffix=suffix, pad_id=pad_id, form=form
+    )
 
 
 def _from_hub(name: str, mend: str) -> Any:

@@ -14,6 +14,7 @@ from earshot.core.files import is_there
 from earshot.core.network import is_offline, require_network
 from earshot.models.embedder import Embedder, Precision, Runtime
 from earshot.models.load_report import LoadReport
+from earshot.models.loading.ase import is_ase, load_ase
 from earshot.models.loading.autotcl import is_autotcl, load_autotcl
 from earshot.models.loading.beats import is_beats, load_beats
 from earshot.models.loading.laion import is_laion, load_laion
@@ -69,9 +70,10 @@ def load_foreign(
 ) -> Embedder:
     """An embedder over a published checkpoint.
 
-    `source` is a `transformers` CLAP directory or its name on the hub, a LAION .pt, or a Microsoft
-    .pth; `name` is what the embedder is called, `source` where left out. `tokenizer` is a folder
-    with the text tower's tokenizer, or its name on the hub, where the checkpoint brings none. The
+    `source` is a `transformers` CLAP directory or its name on the hub, a LAION .pt, a Microsoft
+    .pth, or an ASE .pt of WavCaps or AudioSetCaps; `name` is what the embedder is called, `source`
+    where left out. `tokenizer` is a folder with the text tower's tokenizer, or its name on the hub,
+    where the checkpoint brings none. The
     embedder's `report` says what became of every key.
     """
     model, report = read_foreign(source, tokenizer=tokenizer)
@@ -114,6 +116,8 @@ def _from_file(path: Path, tokenizer: str | Path | None) -> tuple[SoundEncoder, 
     state = tensors_of(whole, path)
     if is_laion(state):
         return load_laion(state, path, tokenizer)
+    if is_ase(state):
+        return load_ase(state, path, tokenizer)
     if is_microsoft(state):
         return load_microsoft(state, path, tokenizer)
     if is_beats(state):
@@ -124,9 +128,10 @@ def _from_file(path: Path, tokenizer: str | Path | None) -> tuple[SoundEncoder, 
     shown = ", ".join(sorted(state)[:3])
     raise EarShotError(
         got=f"{path} with keys such as {shown}",
-        expected="LAION-CLAP (audio_branch. ...), Microsoft CLAP (audio_encoder.base. ...), PANNs "
-        "(conv_block1. ...), SSAST and AST (v.patch_embed. ...), BEATs (patch_embedding. ...), "
-        "wav2vec 2.0 and w2v-BERT (post_extract_proj. ...) or AutoTCL (feature_extractor.net. ...)",
+        expected="LAION-CLAP (audio_branch. ...), Microsoft CLAP (audio_encoder.base. ...), ASE "
+        "(audio_encoder.audio_enc. ...), PANNs (conv_block1. ...), SSAST and AST "
+        "(v.patch_embed. ...), BEATs (patch_embedding. ...), wav2vec 2.0 and w2v-BERT "
+        "(post_extract_proj. ...) or AutoTCL (feature_extractor.net. ...)",
         mend="For a model of transformers pass its directory, not the file alone.",
     )
 

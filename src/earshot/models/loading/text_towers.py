@@ -12,7 +12,6 @@ from earshot.core.errors import EarShotError
 from earshot.encoders.pretrained_text import (
     PretrainedText,
     Reading,
-    bert_text,
     gpt2_text,
     t5_text,
 )
@@ -22,8 +21,11 @@ HEAD_DIM = 64  # of every published tower; heads do not show in shapes
 
 
 def bert_like(state: Mapping[str, Tensor], reading: Reading) -> PretrainedText:
-    """BERT or RoBERTa: the latter has one token type and layer norms with eps 1e-5."""
-    from transformers import BertConfig, RobertaConfig, RobertaModel
+    """BERT or RoBERTa: the latter has one token type and layer norms with eps 1e-5.
+
+    It has a pooler where it is read there, or where the state brings one.
+    """
+    from transformers import BertConfig, BertModel, RobertaConfig, RobertaModel
 
     try:
         words = state["embeddings.word_embeddings.weight"]  # [vocab_size, dim]
@@ -41,10 +43,12 @@ def bert_like(state: Mapping[str, Tensor], reading: Reading) -> PretrainedText:
         "max_position_embeddings": len(positions),
         "type_vocab_size": len(types),
     }
+    pooled = reading == "pooler" or "pooler.dense.weight" in state
     if len(types) == 1:
-        config = RobertaConfig(layer_norm_eps=1e-5, **sizes)
-        return PretrainedText(RobertaModel(config), reading)
-    return bert_text(BertConfig(layer_norm_eps=1e-12, **sizes), reading)
+        roberta = RobertaConfig(layer_norm_eps=1e-5, **sizes)
+        return PretrainedText(RobertaModel(roberta, add_pooling_layer=pooled), reading)
+    bert = BertConfig(layer_norm_eps=1e-12, **sizes)
+    return PretrainedText(BertModel(bert, add_pooling_layer=pooled), reading)
 
 
 def gpt2_like(state: Mapping[str, Tensor]) -> PretrainedText:

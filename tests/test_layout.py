@@ -21,18 +21,20 @@ MAY_IMPORT = {
     "objectives": "core",
     "metrics": "core text",
     "synth": "core audio text data",
-    "models": "core audio text features layers encoders objectives",
+    "decoders": "core text layers",
+    "models": "core audio text features layers encoders objectives decoders",
     "index": "core",
     "llm": "core",
-    "training": "core audio text data layers encoders objectives metrics models",
-    "recipes": "core audio text data features layers encoders objectives metrics synth models "
-    "training",
+    "training": "core audio text data layers encoders objectives metrics decoders models",
+    "recipes": "core audio text data features layers encoders objectives metrics synth decoders "
+    "models training",
     "engines": "core audio models",
-    "jobs": "core audio text data features metrics models index llm training recipes synth engines",
+    "jobs": "core audio text data features metrics decoders models index llm training recipes "
+    "synth engines",
     "web": "core audio index engines jobs models",
     "adapters": "core audio models jobs engines index text layers encoders features",
-    "cli": "core audio text data metrics synth index llm training recipes engines jobs models web "
-    "adapters",
+    "cli": "core audio text data metrics synth decoders index llm training recipes engines jobs "
+    "models web adapters",
 }
 MAX_LINES = 400
 LONGER = {}  # file -> why it is one concept in more than 400 lines

@@ -1,0 +1,73 @@
+"""What written captions are worth: against references, and by the sounds that they tell of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from earshot.data import Clip
+from earshot.data.shared import shared_folds
+from earshot.decoders.decoding import DecodingConfig
+from earshot.metrics.caption_events import EventReader, Gold, event_figures
+from earshot.metrics.caption_scores import caption_scores
+from earshot.models.embedder import Embedder
+from earshot.models.soft_hard_captioner import SoftHardCaptioner
+
+ESC10 = {  # what tells of a label in people's words
+    "dog": ("dog", "bark", "barking"), "rooster": ("rooster", "crow", "chicken", "cockerel"),
+    "rain": ("rain", "raining"), "sea waves": ("wave", "ocean", "surf", "sea"),
+    "crackling fire": ("fire", "crackle", "crackling"), "crying baby": ("baby", "infant", "cry"),
+    "sneezing": ("sneeze", "sneezing"), "clock tick": ("clock", "tick", "ticking"),
+    "helicopter": ("helicopter", "chopper"), "chainsaw": ("chainsaw", "saw"),
+}  # fmt: skip
+
+AT_ONCE = 64  # embeddings that are captioned together
+TOLD = ("event_precision", "event_recall", "event_f1", "hallucination_rate")
+
+
+def written(model: SoftHardCaptioner, embeddings: Tensor, decoding: DecodingConfig) -> list[str]:
+    """The surest caption of each embedding [clips, dim]."""
+    device = next(model.parameters()).device
+    texts: list[str] = []
+    for part in embeddings.split(AT_ONCE):
+        found = model.captions_of(part.to(device), decoding)
+        texts += [candidates[0].text for candidates in found]
+    return texts
+
+
+def worth(
+    captions: Sequence[str],
+    references: Sequence[Sequence[str]],
+    gold: Sequence[Gold],
+    reader: EventReader,
+) -> dict[str, float]:
+    """`cider_d`, and precision, recall, F1 and made-up sounds by the events of each clip."""
+    scores = caption_scores(captions, references, ("cider_d", "vocabulary"))
+    told = event_figures(captions, gold, reader)
+    return {**scores.corpus, **{name: told[name] for name in TOLD}}
+
+
+def label_figures(model: SoftHardCaptioner, name: str) -> dict[str, float]:
+    """`label_accuracy`: the share of ESC-10's fold 4 whose caption tells of its label."""
+    clips, audio = esc10_embeddings(name, Embedder(model.ears, name))
+    captions = written(model, audio, DecodingConfig())
+    reader = EventReader(ESC10)
+    told = [reader.events(caption) for caption in captions]
+    right = [clip.labels[0] in each for clip, each in zip(clips, told, strict=True)]
+    others = [bool(set(e) - set(c.labels)) for c, e in zip(clips, told, strict=True)]
+    n = len(clips)
+    return {"label_accuracy": sum(right) / n, "other_labels": sum(others) / n}
+
+
+_HEARD: dict[str, tuple[list[Clip], Tensor]] = {}  # a claim captions the same clips again and again
+
+
+def esc10_embeddings(name: str, embedder: Embedder) -> tuple[list[Clip], Tensor]:
+    """The clips of fold 4, and what the model hears in them."""
+    if name not in _HEARD:
+        clips = [clip for clip in shared_folds("esc10", "4") if clip.split == "test"]
+        rows = [embedder.embed_audio(clip.read()).mean for clip in clips]
+        _HEARD[name] = clips, torch.stack([torch.from_numpy(row) for row in rows])
+    return _HEARD[name]

@@ -30,22 +30,19 @@ from earshot.core.errors import EarShotError
 from earshot.core.paper import Paper
 from earshot.core.report import Report
 from earshot.core.seed import generator, seed_all
-from earshot.data import Clip, open_clips
+from earshot.data import Clip
 from earshot.data.caption_texts import CaptionTexts, open_captions
 from earshot.data.shared import need_shared_data, shared_data
-from earshot.decoders.decoding import DecodingConfig
 from earshot.decoders.language_model import LanguageModelConfig, pinned
 from earshot.encoders.htsat import HtsatConfig
-from earshot.encoders.strip_transformer import StripTransformerConfig
-from earshot.encoders.text_transformer import TextTransformerConfig
 from earshot.features import LogMelConfig
 from earshot.layers.prefix_mapper import PrefixMapperConfig
 from earshot.metrics.caption_events import EventReader
-from earshot.metrics.caption_scores import caption_scores
 from earshot.models.embedder import Embedder
 from earshot.models.gap_bridge import GapBridgeConfig, mean_gap, training_bridge
 from earshot.models.hard_prompts import HardPromptConfig, TextBank
 from earshot.models.shipped import shipped_start
+from earshot.models.small_clap import small_clap_config
 from earshot.models.soft_hard_captioner import SoftHardCaptioner, SoftHardConfig
 from earshot.models.start import Start
 from earshot.models.towers import (
@@ -53,27 +50,39 @@ from earshot.models.towers import (
     PublishedText,
     TextTower,
     TwoTowerConfig,
-    WordText,
     build_two_tower,
 )
 from earshot.synth.caption_domains import (
     NAMES,
+    Domain,
     clip_captions,
     domain_corpus,
+    told_in_every_way,
     unseen_pairs,
 )
 from earshot.synth.caption_scenes import KINDS, caption_scenes
 from earshot.text.prompts import fill_prompt
-from earshot.training.caption_worth import label_figures, worth, written
+from earshot.training.caption_worth import (
+    gap_figures,
+    label_figures,
+    rewriting_figures,
+    worth,
+    written,
+)
 from earshot.training.experiment import Arm, Comparison, Experiment
 from earshot.training.fit import FitConfig
 from earshot.training.recipe_run import RecipeRun
-from earshot.training.small_clap import embeddings_of, frames_of, train_small_clap
+from earshot.training.small_clap import (
+    embeddings_of,
+    frames_of,
+    train_small_clap,
+)
 from earshot.training.text_captioning import (
     PromptLookup,
     TextBatch,
     TextBatches,
     caption_tokenizer,
+    embeddings_in,
     event_names,
 )
 
@@ -94,19 +103,6 @@ PAPER = Paper(
 KIND_READER = EventReader(NAMES)
 
 
-def _small_clap() -> TwoTowerConfig:
-    return TwoTowerConfig(
-        features=LogMelConfig(
-            sample_rate=16_000, n_fft=1_024, hop_length=512, n_mels=40, f_max=8_000.0
-        ),
-        audio=AudioTower(strips=StripTransformerConfig(40, strip=4, dim=64, depth=2)),
-        text=TextTower(words=WordText(transformer=TextTransformerConfig(dim=64))),
-        dim=64,
-        window_s=4.0,
-        fill="none",
-    )
-
-
 @dataclass(frozen=True)
 class ToyConfig:
     """What is trained on without --data: scenes, or people's captions and recordings at hand."""
@@ -115,7 +111,7 @@ class ToyConfig:
     n_heard: int = 700  # of the clips: what the small CLAP is taught by; the others are the test
     n_texts: int = 2_500  # captions of scenes that nobody made
     unseen: float = 1 / 3  # of all pairs of sounds: no caption has them
-    clap: TwoTowerConfig = field(default_factory=_small_clap)
+    clap: TwoTowerConfig = field(default_factory=small_clap_config)
     clap_fit: FitConfig = field(
         default_factory=lambda: FitConfig(steps=600, learning_rate=2e-3, warmup_steps=30)
     )
@@ -228,14 +224,8 @@ def run(
     """
     texts = texts_of(config, data)
     train, held_out = texts.parted(config.n_held_out if data is not None else 0, config.seed)
-    this = RecipeRun(
-        PAPER.key,
-        config,
-        out,
-        train.captions,
-        resume=resume,
-        started_from=None if start is None else start.name,
-    )
+    name = None if start is None else start.name
+    this = RecipeRun(PAPER.key, config, out, train.captions, resume=resume, started_from=name)
     scenes = data is None and not config.toy.recordings
     if start is None:
         start = scene_clap(config.toy, config.seed, out / "clap") if scenes else shipped_start()
@@ -258,16 +248,9 @@ def run(
         corpus = paired_corpus(config, start)
     gap = None if heard is None else mean_gap(corpus.embeddings, heard)
     bridge = training_bridge(shape.bridge, corpus.embeddings, gap)
-    batches = TextBatches(
-        corpus.texts,
-        corpus.embeddings,
-        bridge,
-        PromptLookup(corpus, model.events, shape.prompt),
-        batch_size=config.batch_size,
-        seed=config.seed,
-        rank=this.rank,
-        world=this.world,
-    )
+    lookup = PromptLookup(corpus, model.events, shape.prompt)
+    how = {"batch_size": config.batch_size, "seed": config.seed}
+    batches = TextBatches(corpus, bridge, lookup, rank=this.rank, world=this.world, **how)
 
     def loss_of(batch: TextBatch) -> Tensor:
         return model.loss(batch.embeddings, batch.prompts, batch.captions)
@@ -277,19 +260,10 @@ def run(
     def measured() -> tuple[dict[str, float], list[str]]:
         model.eval().save_beside(out)
         if data is not None:
-            references = [[text] for text in held_out]
-            again = written(model, torch.from_numpy(read(held_out.captions)), DecodingConfig())
-            return caption_scores(again, references, ("cider_d",)).corpus, []
-        figures = (
-            scene_figures(model, config, start) if scenes else label_figures(model, start.name)
-        )
-        if heard is not None:
-            rows = torch.arange(len(corpus.texts))
-            noise = torch.Generator().manual_seed(config.seed)
-            moved = bridge.train_text(corpus.embeddings, rows, noise)
-            figures["gap_before"] = float(mean_gap(corpus.embeddings, heard).norm())
-            figures["gap_after"] = float(mean_gap(moved, heard).norm())
-        return figures, []
+            return rewriting_figures(model, held_out.captions, read), []
+        if not scenes:
+            return label_figures(model, start.name), []
+        return scene_figures(model, config) | gap_figures(corpus, bridge, heard, config.seed), []
 
     this.saved_as = (
         PAPER.key,
@@ -317,11 +291,7 @@ def sounds_of(config: Config, start: Start, *, scenes: bool) -> Tensor | None:
     if scenes:
         _, frames = toy_scenes(config.toy, config.seed)
         return embeddings_of(start.model, frames[: config.toy.n_heard])
-    if config.sounds is None:
-        return None
-    hear = Embedder(start.model, start.name).embed_audio
-    clips = open_clips(config.sounds)
-    return torch.stack([torch.from_numpy(hear(clip.read()).mean) for clip in clips])
+    return None if config.sounds is None else embeddings_in(config.sounds, start)
 
 
 @lru_cache(maxsize=1)
@@ -334,25 +304,10 @@ def toy_scenes(toy: ToyConfig, seed: int) -> tuple[Sequence[Clip], Tensor]:
 def scene_clap(toy: ToyConfig, seed: int, out: Path) -> Start:
     """A small CLAP, taught by the first scenes and captions of every way of speaking."""
     clips, frames = toy_scenes(toy, seed)
-    rng = generator(seed, "what the CLAP reads")
-    told = [
-        (
-            *clip.captions,
-            *clip_captions(clip.extra, "clauses", 2, rng),
-            *clip_captions(clip.extra, "phrases", 2, rng),
-            *clip.labels,
-        )
-        for clip in clips[: toy.n_heard]
-    ]
-    model = train_small_clap(
-        toy.clap,
-        frames[: toy.n_heard],
-        told,
-        toy.clap_fit,
-        out,
-        batch_size=toy.clap_batch,
-        seed=seed,
-    )
+    n = toy.n_heard
+    told = told_in_every_way(clips[:n], seed)
+    how: dict[str, int] = {"batch_size": toy.clap_batch, "seed": seed}
+    model = train_small_clap(toy.clap, frames[:n], told, toy.clap_fit, out, **how)
     return Start("a small CLAP", model, toy.clap)
 
 
@@ -364,7 +319,7 @@ def paired_corpus(config: Config, start: Start) -> TextBank:
     return TextBank(tuple(told), embeddings_of(start.model, frames[:n]).repeat_interleave(3, 0))
 
 
-def scene_figures(model: SoftHardCaptioner, config: Config, start: Start) -> dict[str, float]:
+def scene_figures(model: SoftHardCaptioner, config: Config) -> dict[str, float]:
     """Figures of scenes that the CLAP did not hear.
 
     `*_in` are of sounds that captions have, together or alone, against clauses; `*_cross` of pairs
@@ -372,18 +327,18 @@ def scene_figures(model: SoftHardCaptioner, config: Config, start: Start) -> dic
     """
     toy, figures = config.toy, {}
     clips, frames = toy_scenes(toy, config.seed)
+    test, audio = clips[toy.n_heard :], embeddings_of(model.ears, frames[toy.n_heard :])
     unseen, rng = unseen_pairs(toy.unseen, config.seed), generator(config.seed, "references")
-    test = clips[toy.n_heard :]
-    audio = embeddings_of(start.model, frames[toy.n_heard :])
-    new = [frozenset(clip.labels) in unseen for clip in test]
-    for name, domain, wanted in (("in", "clauses", False), ("cross", "phrases", True)):
-        rows = [i for i, is_new in enumerate(new) if is_new == wanted]
+    domains: dict[str, Domain] = {"in": "clauses", "cross": "phrases"}
+    for name, domain in domains.items():
+        rows = [
+            i for i, c in enumerate(test) if (frozenset(c.labels) in unseen) == (name == "cross")
+        ]
         told = [clip_captions(test[i].extra, domain, 5, rng) for i in rows]
         gold = [test[i].extra["events"] for i in rows]
-        texts = start.model.embed_text([each[0] for each in told])
+        texts = model.ears.embed_text([each[0] for each in told])
         for way, embeddings in (("", audio[rows]), ("_from_text", texts)):
-            captions = written(model, embeddings, DecodingConfig())
-            found = worth(captions, told, gold, KIND_READER)
+            found = worth(written(model, embeddings), told, gold, KIND_READER)
             figures |= {f"{figure}_{name}{way}": value for figure, value in found.items()}
     return figures
 
@@ -434,11 +389,8 @@ def claim() -> Experiment:
 
 def measure(config: Config, out: Path) -> Mapping[str, float]:
     """One arm of the claim: every setting behind one CLAP, going on where it was."""
-    start = (
-        shipped_start()
-        if config.toy.recordings
-        else scene_clap(config.toy, config.seed, out / "clap")
-    )
+    toy = config.toy
+    start = shipped_start() if toy.recordings else scene_clap(toy, config.seed, out / "clap")
     figures: dict[str, float] = {}
     for name, changed in settings(config).items():
         values = run(changed, None, out / name, resume=True, start=start).values

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from earshot.core.seed import generator
+from earshot.data.clip import Clip
 from earshot.synth.caption_scenes import KINDS, RELATIONS
 
 Domain = Literal["clauses", "phrases"]
@@ -114,6 +115,17 @@ def clip_captions(
     """The same of a clip of `caption_scenes`, by its `extra`."""
     kinds = [str(event["kind"]) for event in extra["events"]]
     return domain_captions(kinds, str(extra["relation"]), domain, n, rng)
+
+
+def told_in_every_way(clips: Sequence[Clip], seed: int, n: int = 2) -> list[tuple[str, ...]]:
+    """Of each clip its own captions, `n` clauses, `n` phrases and its kinds of sound."""
+    rng = generator(seed, "told in every way")
+    domains: tuple[Domain, ...] = ("clauses", "phrases")
+    return [
+        (*clip.captions, *clip.labels)
+        + tuple(text for way in domains for text in clip_captions(clip.extra, way, n, rng))
+        for clip in clips
+    ]
 
 
 def domain_corpus(

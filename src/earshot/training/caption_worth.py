@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,6 +14,8 @@ from earshot.decoders.decoding import DecodingConfig
 from earshot.metrics.caption_events import EventReader, Gold, event_figures
 from earshot.metrics.caption_scores import caption_scores
 from earshot.models.embedder import Embedder
+from earshot.models.gap_bridge import GapBridge, mean_gap
+from earshot.models.hard_prompts import TextBank
 from earshot.models.soft_hard_captioner import SoftHardCaptioner
 
 ESC10 = {  # what tells of a label in people's words
@@ -27,12 +30,12 @@ AT_ONCE = 64  # embeddings that are captioned together
 TOLD = ("event_precision", "event_recall", "event_f1", "hallucination_rate")
 
 
-def written(model: SoftHardCaptioner, embeddings: Tensor, decoding: DecodingConfig) -> list[str]:
-    """The surest caption of each embedding [clips, dim]."""
+def written(model: SoftHardCaptioner, embeddings: Tensor) -> list[str]:
+    """A caption of each embedding [clips, dim], greedily."""
     device = next(model.parameters()).device
     texts: list[str] = []
     for part in embeddings.split(AT_ONCE):
-        found = model.captions_of(part.to(device), decoding)
+        found = model.captions_of(part.to(device), DecodingConfig())
         texts += [candidates[0].text for candidates in found]
     return texts
 
@@ -49,10 +52,39 @@ def worth(
     return {**scores.corpus, **{name: told[name] for name in TOLD}}
 
 
+def rewriting_figures(
+    model: SoftHardCaptioner, held_out: Sequence[str], read: Callable[[Sequence[str]], np.ndarray]
+) -> dict[str, float]:
+    """`held_out_cider_d`: captions that were not learnt, written again from their embeddings."""
+    if not held_out:
+        return {}
+    again = written(model, torch.from_numpy(read(held_out)))
+    scores = caption_scores(again, [[text] for text in held_out], ("cider_d",)).corpus
+    return {f"held_out_{name}": value for name, value in scores.items()}
+
+
+def gap_figures(
+    corpus: TextBank, bridge: GapBridge, heard: Tensor | None, seed: int
+) -> dict[str, float]:
+    """How far the mean text lies from the mean sound, as it is and as the decoder learns from it.
+
+    `off_before` and `off_after` are the root mean square of how far texts lie from their own mean.
+    """
+    if heard is None:
+        return {}
+    noise = torch.Generator().manual_seed(seed)
+    moved = bridge.train_text(corpus.embeddings, torch.arange(len(corpus.texts)), noise)
+    figures = {}
+    for name, texts in (("before", corpus.embeddings), ("after", moved)):
+        figures[f"gap_{name}"] = float(mean_gap(texts, heard).norm())
+        figures[f"off_{name}"] = float((texts - texts.mean(0)).norm(dim=1).square().mean().sqrt())
+    return figures
+
+
 def label_figures(model: SoftHardCaptioner, name: str) -> dict[str, float]:
     """`label_accuracy`: the share of ESC-10's fold 4 whose caption tells of its label."""
     clips, audio = esc10_embeddings(name, Embedder(model.ears, name))
-    captions = written(model, audio, DecodingConfig())
+    captions = written(model, audio)
     reader = EventReader(ESC10)
     told = [reader.events(caption) for caption in captions]
     right = [clip.labels[0] in each for clip, each in zip(clips, told, strict=True)]

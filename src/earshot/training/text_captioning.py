@@ -12,6 +12,8 @@ from torch import Tensor
 from earshot.core.errors import EarShotError
 from earshot.core.files import is_file
 from earshot.core.seed import generator
+from earshot.data import open_clips
+from earshot.models.embedder import Embedder
 from earshot.models.gap_bridge import GapBridge
 from earshot.models.hard_prompts import (
     HardPromptConfig,
@@ -21,6 +23,7 @@ from earshot.models.hard_prompts import (
     prompt_text,
     with_errors,
 )
+from earshot.models.start import Start
 from earshot.text.caption_tokenizer import CaptionTokenizer, train_caption_tokenizer
 from earshot.text.lexicon import audioset_lexicon
 
@@ -78,14 +81,13 @@ class PromptLookup:
 class TextBatches:
     """Batches of a corpus without end: every caption once an epoch, in an order by the seed.
 
-    `stands_for` [captions, dim] are the embeddings that are bridged, the texts' own as a rule.
+    `corpus` has the captions and the embeddings that are bridged, the texts' own as a rule.
     With several processes each takes its rows of every batch.
     """
 
     def __init__(
         self,
-        captions: Sequence[str],
-        stands_for: Tensor,
+        corpus: TextBank,
         bridge: GapBridge,
         lookup: PromptLookup,
         *,
@@ -94,9 +96,9 @@ class TextBatches:
         rank: int = 0,
         world: int = 1,
     ) -> None:
-        self.captions, self.stands_for = captions, stands_for
+        self.captions, self.stands_for = corpus.texts, corpus.embeddings
         self.bridge, self.lookup = bridge, lookup
-        self.batch_size, self.seed = min(batch_size, len(captions)), seed
+        self.batch_size, self.seed = min(batch_size, len(corpus.texts)), seed
         self.rank, self.world = rank, world
 
     def batches(self, start_step: int = 0) -> Iterator[TextBatch]:
@@ -149,3 +151,9 @@ def event_names(events: str | None) -> tuple[str, ...]:
             mend="Name such a file, or leave events out for AudioSet's names.",
         )
     return found
+
+
+def embeddings_in(source: str, start: Start) -> Tensor:
+    """What a model hears in the sounds of a folder or a manifest, [sounds, dim]."""
+    hear = Embedder(start.model, start.name).embed_audio
+    return torch.stack([torch.from_numpy(hear(clip.read()).mean) for clip in open_clips(source)])

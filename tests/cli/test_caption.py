@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from earshot.audio import Audio, write_audio
+from earshot.audio import write_audio
 from earshot.cli.caption import captioned_line
 from earshot.cli.main import app
 from earshot.core.errors import EarShotError
@@ -24,7 +24,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "sounds").mkdir()
     for i in range(3):
         noise = np.random.default_rng(i).normal(0, 0.1, 16_000).astype(np.float32)
-        write_audio(folder / "sounds" / f"{i}.wav", Audio(noise, 16_000))
+        write_audio(folder / "sounds" / f"{i}.wav", noise, 16_000)
     soft_hard_prompts.run(tiny_config(), None, folder / "run")
     return folder
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import earshot
-from earshot.audio import Audio, write_audio
+from earshot.audio import write_audio
 from earshot.core.errors import EarShotError
 from earshot.jobs import caption as job
 from earshot.jobs.caption import Captioned, caption_each, load_writer
@@ -20,7 +20,7 @@ RATE = 16_000
 
 def write(path: Path, seconds: float, seed: int) -> Path:
     noise = np.random.default_rng(seed).normal(0, 0.1, round(seconds * RATE)).astype(np.float32)
-    write_audio(path, Audio(noise, RATE))
+    write_audio(path, noise, RATE)
     return path
 
 

@@ -91,7 +91,7 @@ def test_long_sounds_have_times() -> None:
 
 def test_a_captioner_is_trained_on_a_table_of_captions(folder: Path, tmp_path: Path) -> None:
     table = tmp_path / "captions.csv"
-    lines = [f"{i},sound {i} of rain and bells" for i in range(12)]
+    lines = [f"{i},sound {i} of rain and bells" for i in range(24)]
     table.write_text("\n".join(["id,caption", *lines]) + "\n")
     out, sounds = tmp_path / "run", folder / "sounds"
     sets = ["fit.steps=2", "model.writer.dim=32", "model.writer.depth=1", "batch_size=4"]

@@ -72,11 +72,7 @@ from earshot.training.caption_worth import (
 from earshot.training.experiment import Arm, Comparison, Experiment
 from earshot.training.fit import FitConfig
 from earshot.training.recipe_run import RecipeRun
-from earshot.training.small_clap import (
-    embeddings_of,
-    frames_of,
-    train_small_clap,
-)
+from earshot.training.small_clap import embeddings_of, frames_of, train_small_clap
 from earshot.training.text_captioning import (
     PromptLookup,
     TextBatch,
@@ -177,7 +173,7 @@ class Config:
             dim=128,  # (paper 768)
             depth=2,  # (paper 12)
             n_heads=4,
-            vocab_size=1_024,  # (paper 50 257)
+            vocab_size=512,  # (paper 50 257)
             max_positions=160,
             dropout=0.0,
         )
@@ -188,7 +184,7 @@ class Config:
                 bridge=GapBridgeConfig(noise=0.005),
                 prompt=HardPromptConfig(n_events=2),
             ),
-            fit=FitConfig(steps=400, learning_rate=1e-3, warmup_steps=30),  # (12 000, 2e-5)
+            fit=FitConfig(steps=300, learning_rate=2e-3, warmup_steps=20),  # (12 000, 2e-5)
             batch_size=32,  # (paper 64)
         )
 
@@ -196,9 +192,12 @@ class Config:
     def small_recordings(cls) -> Config:
         """The small writer on people's captions, behind earshot-small; captions ESC-10."""
         small = cls.small()
-        bridge = GapBridgeConfig(noise=0.005)
-        model = replace(small.model, bridge=bridge, prompt=HardPromptConfig(n_events=4))
-        return replace(small, model=model, toy=replace(small.toy, recordings=8_000))
+        model = replace(
+            small.model,
+            writer=replace(small.model.writer, vocab_size=1_024),
+            prompt=HardPromptConfig(n_events=4),
+        )
+        return replace(small, model=model, toy=replace(small.toy, recordings=5_000))
 
 
 open_data = open_captions  # what --data is read by

@@ -34,6 +34,8 @@ def test_a_part_is_held_out() -> None:
     train, held_out = texts.parted(50, seed=1)
     assert (len(train), len(held_out)) == (90, 10)
     assert set(train) | set(held_out) == set(texts)
+    assert len(set(texts.drawn(30, seed=1))) == 30
+    assert texts.drawn(30, seed=1) == texts.drawn(30, seed=1) != texts.drawn(30, seed=2)
     assert texts.parted(50, seed=1) == (train, held_out) != texts.parted(50, seed=2)
 
 

@@ -27,7 +27,7 @@ PEOPLE = CaptionTexts(
 )
 
 
-@pytest.mark.parametrize("preset", ["paper", "small", "small_recordings"])
+@pytest.mark.parametrize("preset", ["paper", "medium", "small", "small_recordings"])
 def test_presets_survive_json(preset: str) -> None:
     config = getattr(recipe.Config, preset)()
     assert from_dict(recipe.Config, json.loads(json.dumps(to_dict(config)))) == config

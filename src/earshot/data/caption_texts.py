@@ -29,6 +29,11 @@ class CaptionTexts:
     def __iter__(self) -> Iterator[str]:
         return iter(self.captions)
 
+    def drawn(self, n: int, seed: int) -> CaptionTexts:
+        """At most `n` of them, drawn by the seed."""
+        order = generator(seed, "draw captions").permutation(len(self))[:n]
+        return CaptionTexts(self.name, tuple(self.captions[int(i)] for i in order))
+
     def parted(self, n_held_out: int, seed: int) -> tuple[CaptionTexts, CaptionTexts]:
         """All but `n_held_out`, at most a tenth, and these, drawn by the seed."""
         n = min(n_held_out, len(self) // 10)

@@ -38,6 +38,7 @@ from earshot.encoders.htsat import HtsatConfig
 from earshot.features import LogMelConfig
 from earshot.layers.prefix_mapper import PrefixMapperConfig
 from earshot.metrics.caption_events import EventReader
+from earshot.models.audio_tower import AudioTower
 from earshot.models.embedder import Embedder
 from earshot.models.gap_bridge import GapBridgeConfig, mean_gap, training_bridge
 from earshot.models.hard_prompts import HardPromptConfig, TextBank
@@ -45,13 +46,7 @@ from earshot.models.shipped import shipped_start
 from earshot.models.small_clap import small_clap_config
 from earshot.models.soft_hard_captioner import SoftHardCaptioner, SoftHardConfig
 from earshot.models.start import Start
-from earshot.models.towers import (
-    AudioTower,
-    PublishedText,
-    TextTower,
-    TwoTowerConfig,
-    build_two_tower,
-)
+from earshot.models.towers import PublishedText, TextTower, TwoTowerConfig, build_two_tower
 from earshot.synth.caption_domains import (
     NAMES,
     Domain,
@@ -189,13 +184,23 @@ class Config:
         )
 
     @classmethod
+    def medium(cls) -> Config:
+        """Four layers, 256 wide, for tens of thousands of captions: hours on one core."""
+        small, mapper = cls.small(), PrefixMapperConfig(n_vectors=8, hidden=256, depth=0)
+        writer = replace(small.model.writer, dim=256, depth=4, vocab_size=4_096, dropout=0.1)
+        model = SoftHardConfig(mapper=mapper, writer=writer)
+        fit = replace(small.fit, steps=12_000, learning_rate=5e-4, warmup_steps=200)
+        return replace(small, model=model, fit=fit, batch_size=64)
+
+    @classmethod
     def small_recordings(cls) -> Config:
         """The small writer on people's captions, behind earshot-small; captions ESC-10."""
         small = cls.small()
         model = replace(
             small.model,
             writer=replace(small.model.writer, vocab_size=1_024),
-            prompt=HardPromptConfig(n_events=4),
+            bridge=GapBridgeConfig(),  # at 256 dimensions about as far as its sounds and captions
+            prompt=HardPromptConfig(),
         )
         return replace(small, model=model, toy=replace(small.toy, recordings=5_000))
 
@@ -242,7 +247,11 @@ def run(
     model.events = TextBank(tuple(names), torch.from_numpy(read(prompts)))
     kept = generator(config.seed, "told").permutation(len(train))[: config.n_told].tolist()
     model.told = TextBank(tuple(train.captions[i] for i in kept), corpus.embeddings[kept])
-    heard = sounds_of(config, start, scenes=scenes)
+    heard = None if config.sounds is None else embeddings_in(config.sounds, start)
+    if scenes:
+        heard = embeddings_of(
+            start.model, toy_scenes(config.toy, config.seed)[1][: config.toy.n_heard]
+        )
     if config.learn_from == "sounds":
         corpus = paired_corpus(config, start)
     gap = None if heard is None else mean_gap(corpus.embeddings, heard)
@@ -277,20 +286,11 @@ def texts_of(config: Config, data: CaptionTexts | None) -> CaptionTexts:
     if data is not None:
         return data
     if toy.recordings:
-        whole = open_captions(need_shared_data("text") / "audiocaps_train.csv").captions
-        order = generator(config.seed, "captions of people").permutation(len(whole))
-        return CaptionTexts("AudioCaps", tuple(whole[i] for i in order[: toy.recordings]))
+        whole = open_captions(need_shared_data("text") / "audiocaps_train.csv")
+        return whole.drawn(toy.recordings, config.seed)
     unseen = unseen_pairs(toy.unseen, config.seed)
     made = domain_corpus(toy.n_texts, config.seed, "clauses", unseen)
     return CaptionTexts("scenes", tuple(dict.fromkeys(made)))
-
-
-def sounds_of(config: Config, start: Start, *, scenes: bool) -> Tensor | None:
-    """Embeddings of sounds that the gap is measured by, [sounds, dim]; None without any."""
-    if scenes:
-        _, frames = toy_scenes(config.toy, config.seed)
-        return embeddings_of(start.model, frames[: config.toy.n_heard])
-    return None if config.sounds is None else embeddings_in(config.sounds, start)
 
 
 @lru_cache(maxsize=1)
@@ -324,7 +324,7 @@ def scene_figures(model: SoftHardCaptioner, config: Config) -> dict[str, float]:
     `*_in` are of sounds that captions have, together or alone, against clauses; `*_cross` of pairs
     that no caption has, against phrases. `*_from_text`: captions of the embeddings of references.
     """
-    toy, figures = config.toy, {}
+    toy, figures = config.toy, dict[str, float]()
     clips, frames = toy_scenes(toy, config.seed)
     test, audio = clips[toy.n_heard :], embeddings_of(model.ears, frames[toy.n_heard :])
     unseen, rng = unseen_pairs(toy.unseen, config.seed), generator(config.seed, "references")

@@ -132,7 +132,8 @@ def domain_corpus(
     n: int, seed: int, domain: Domain, unseen: frozenset[frozenset[str]] = frozenset()
 ) -> tuple[str, ...]:
     """`n` captions of scenes that nobody made, none of a pair of sounds in `unseen`."""
-    rng, captions = generator(seed, "corpus", domain), []
+    captions: list[str] = []
+    rng = generator(seed, "corpus", domain)
     while len(captions) < n:
         relation = RELATIONS[int(rng.integers(len(RELATIONS)))]
         size = 1 if relation == "single" else 2

@@ -19,11 +19,11 @@ from earshot.models.hard_prompts import TextBank
 from earshot.models.soft_hard_captioner import SoftHardCaptioner
 
 ESC10 = {  # what tells of a label in people's words
-    "dog": ("dog", "bark", "barking"), "rooster": ("rooster", "crow", "chicken", "cockerel"),
+    "dog bark": ("dog", "bark", "barking"), "rooster": ("rooster", "crow", "chicken", "cockerel"),
     "rain": ("rain", "raining"), "sea waves": ("wave", "ocean", "surf", "sea"),
-    "crackling fire": ("fire", "crackle", "crackling"), "crying baby": ("baby", "infant", "cry"),
-    "sneezing": ("sneeze", "sneezing"), "clock tick": ("clock", "tick", "ticking"),
-    "helicopter": ("helicopter", "chopper"), "chainsaw": ("chainsaw", "saw"),
+    "fire crackling": ("fire", "crackle", "crackling"), "baby cry": ("baby", "infant", "cry"),
+    "person sneeze": ("sneeze", "sneezing"), "clock tick": ("clock", "tick", "ticking"),
+    "helicopter": ("helicopter", "chopper"), "chainsaw": ("chainsaw", "chain saw"),
 }  # fmt: skip
 
 AT_ONCE = 64  # embeddings that are captioned together

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from earshot.cli.main import app
 from earshot.core.errors import EarShotError
 from earshot.jobs.caption import Captioned, CaptionedWindow
 from earshot.recipes import soft_hard_prompts
+from published import clap_directory
 from recipes.tiny_soft_hard import tiny_config
 
 
@@ -89,14 +91,31 @@ def test_long_sounds_have_times() -> None:
     assert captioned_line(Captioned("x.wav", windows[:1], 10)) == "x.wav: a dog"
 
 
-def test_a_captioner_is_trained_on_a_table_of_captions(folder: Path, tmp_path: Path) -> None:
-    table = tmp_path / "captions.csv"
+def train(table: Path, out: Path, *more: object) -> Any:
+    """A tiny writer on a table of captions."""
     lines = [f"{i},sound {i} of rain and bells" for i in range(24)]
     table.write_text("\n".join(["id,caption", *lines]) + "\n")
-    out, sounds = tmp_path / "run", folder / "sounds"
     sets = ["fit.steps=2", "model.writer.dim=32", "model.writer.depth=1", "batch_size=4"]
-    command = ["run", "soft_hard_prompts", "--data", str(table), "--out", str(out), "--json"]
-    result = CliRunner().invoke(app, [*command, *(w for s in sets for w in ("--set", s))])
+    command = ["run", "soft_hard_prompts", "--data", table, "--out", out, "--json", *more]
+    words = [*map(str, command), *(word for each in sets for word in ("--set", each))]
+    result = CliRunner().invoke(app, words)
     assert result.exit_code == 0, result.output
-    assert "held_out_cider_d" in json.loads(result.stdout.splitlines()[-1])["values"]
-    assert caption(sounds / "0.wav", "--model", out).exit_code == 0
+    return json.loads(result.stdout.splitlines()[-1])["values"]
+
+
+def test_a_captioner_is_trained_on_a_table_of_captions(folder: Path, tmp_path: Path) -> None:
+    assert "held_out_cider_d" in train(tmp_path / "captions.csv", tmp_path / "run")
+    assert caption(folder / "sounds" / "0.wav", "--model", tmp_path / "run").exit_code == 0
+
+
+def test_a_published_clap_goes_into_the_run(folder: Path, tmp_path: Path) -> None:
+    clap_directory(tmp_path / "clap", fused=False)
+    train(tmp_path / "captions.csv", tmp_path / "run", "--model", tmp_path / "clap")
+    sound, options = folder / "sounds" / "0.wav", ("--model", tmp_path / "run", "--json")
+    before = rows(caption(sound, *options))
+    shutil.rmtree(tmp_path / "clap")
+    assert rows(caption(sound, *options)) == before
+    shutil.rmtree(tmp_path / "run" / "clap")
+    lost = caption(sound, *options)
+    assert isinstance(lost.exception, EarShotError)
+    assert "without its CLAP" in str(lost.exception)

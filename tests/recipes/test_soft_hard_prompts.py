@@ -11,20 +11,73 @@ import torch
 from earshot.core.checkpoint import read_checkpoint
 from earshot.core.config import from_dict, to_dict
 from earshot.core.errors import EarShotError
+from earshot.core.seed import generator
 from earshot.data.caption_texts import CaptionTexts
 from earshot.decoders.decoding import DecodingConfig
 from earshot.decoders.language_model import LanguageModelConfig, build_language_model
 from earshot.jobs.caption import load_captioner
-from earshot.models.gap_bridge import GapBridgeConfig
-from earshot.models.hard_prompts import HardPromptConfig
+from earshot.metrics.caption_events import EventReader, event_figures
+from earshot.models.gap_bridge import GapBridgeConfig, training_bridge
+from earshot.models.hard_prompts import HardPromptConfig, TextBank
 from earshot.models.shipped import shipped_start
+from earshot.models.soft_hard_captioner import SoftHardCaptioner
 from earshot.recipes import soft_hard_prompts as recipe
+from earshot.text.caption_tokenizer import train_caption_tokenizer
+from earshot.training.caption_worth import written
+from earshot.training.text_captioning import PromptLookup, TextBatches
 from recipes.power_cut import check_it_ends_the_same
 from recipes.tiny_soft_hard import tiny_config
+from recipes.toy_space import DIM, KINDS, ToySpace, caption, pairs
 
 PEOPLE = CaptionTexts(
     "people", ("a dog barks", "rain falls on a roof", "a bell rings twice", "people talk")
 )
+
+
+def told_by(bridge: GapBridgeConfig, n_events: int, space: ToySpace) -> dict[str, float]:
+    """How rightly sounds are told: of pairs that captions have, and of the others."""
+    rng = generator(7, "captions")
+    order = rng.permutation(len(pairs()))
+    known, new = ([pairs()[i] for i in part] for part in (order[:30], order[30:]))
+    told = [pair for pair in known for _ in range(6)]
+    corpus = TextBank(tuple(caption(pair, rng) for pair in told), space.texts(told))
+    config = tiny_config().model
+    prompt = HardPromptConfig(n_events=n_events)
+    writer = replace(config.writer, dim=48, depth=2)
+    torch.manual_seed(0)
+    shape = replace(config, clap_dim=DIM, writer=writer, bridge=bridge, prompt=prompt)
+    model = SoftHardCaptioner(shape)
+    model.decoder.tokenizer = train_caption_tokenizer([*corpus.texts, *KINDS, "audio"], 300)
+    model.events = TextBank(KINDS, space.texts([(i,) for i in range(len(KINDS))]))
+    lookup = PromptLookup(corpus, model.events, prompt)
+    moved = training_bridge(bridge, corpus.embeddings, None)
+    batches = TextBatches(corpus, moved, lookup, batch_size=32, seed=1).batches()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    for _, batch in zip(range(120), batches, strict=False):
+        loss = model.loss(batch.embeddings, batch.prompts, batch.captions)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    reader, found = EventReader({kind: () for kind in KINDS}), {}
+    for name, sets in (("known", known), ("new", new)):
+        captions = written(model.eval(), space.sounds(sets * 2))
+        gold = [[KINDS[i] for i in each] for each in sets * 2]
+        found[name] = event_figures(captions, gold, reader)["event_f1"]
+    return found
+
+
+@pytest.mark.claim("soft_hard_prompts/bridge")
+@pytest.mark.claim("soft_hard_prompts/prompt")
+def test_bridge_and_prompt_tell_of_sounds_that_were_never_heard() -> None:
+    """In a made-up space with a gap; the control learns from texts as they are."""
+    none, both = GapBridgeConfig.none(), GapBridgeConfig(noise=0.02, n_neighbours=5)
+    got = {
+        name: told_by(bridge, n_events, ToySpace(3))
+        for name, bridge, n_events in (("none", none, 0), ("both", both, 0), ("hard", both, 2))
+    }
+    print(got)
+    assert got["both"]["known"] > got["none"]["known"] + 0.1
+    assert got["hard"]["new"] > got["both"]["new"] + 0.1
 
 
 @pytest.mark.parametrize("preset", ["paper", "medium", "small", "small_recordings"])
@@ -69,8 +122,6 @@ def test_a_run_is_whole_without_the_folders_it_was_made_from(tmp_path: Path) -> 
     config, folder = tiny_config(), tmp_path / "writer"
     sizes = replace(config.model.writer, vocab_size=300)
     build_language_model(sizes).save_pretrained(folder)  # type: ignore[operator]
-    from earshot.text.caption_tokenizer import train_caption_tokenizer
-
     train_caption_tokenizer(PEOPLE, 290).save(folder)
     sounds = tmp_path / "sounds"
     write_sounds(sounds)

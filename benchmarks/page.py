@@ -18,6 +18,7 @@ TITLES = {
     "pretraining": "Pre-training",
     "startup": "Starting up",
     "serve": "The server under load",
+    "factory": "The caption factory",
 }
 HEAD = """# How fast it is
 

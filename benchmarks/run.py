@@ -33,6 +33,7 @@ SECTIONS = (
     "pretraining",
     "startup",
     "serve",
+    "factory",
 )
 N_PAIRS = 5
 

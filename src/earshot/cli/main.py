@@ -18,6 +18,7 @@ from earshot.cli import (
     embed,
     evaluate,
     export,
+    factory,
     index,
     mcp,
     papers,
@@ -71,7 +72,7 @@ JOBS = (
     serve,
 )
 OTHERS = (export, mcp)  # EarShot's models in other programs
-RESEARCH = (data, rewrite, run, blend, claim, papers, where)
+RESEARCH = (data, rewrite, factory, run, blend, claim, papers, where)
 HEALTH = (check, doctor)
 for command in (*JOBS, *OTHERS, *RESEARCH, *HEALTH):  # as --help lists them
     command.register(app)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from earshot.core.errors import EarShotError
 from earshot.core.files import is_file
@@ -133,13 +133,71 @@ def _read_csv(
     delimiter = "\t" if path.suffix.lower() == ".tsv" else _delimiter(first)
     reader = csv.reader(StringIO(text, newline=""), delimiter=delimiter)
     rows: list[Row] = []
-    columns = header
+    columns = list(header or ())
+    for row in _csv_rows(path, reader, columns, faults):
+        rows.append(row)
+    if not columns:
+        raise _empty(path)
+    return rows, tuple(columns)
+
+
+def stream_table(path: Path, faults: list[LoadFault]) -> Iterator[Row]:
+    """The rows of a table by its suffix, one after the other in bounded memory.
+
+    Faults of rows are added to `faults` as they are met. A JSON file, which has no lines, is read
+    whole. Raises EarShotError as read_table does.
+    """
+    suffix = path.suffix.lower()
+    if suffix in (".csv", ".tsv"):
+        csv.field_size_limit(max(csv.field_size_limit(), MAX_FIELD))
+        columns: list[str] = []
+        with _opened(path) as file:
+            delimiter = "\t" if suffix == ".tsv" else _delimiter(file.readline())
+            file.seek(0)
+            yield from _csv_rows(path, csv.reader(file, delimiter=delimiter), columns, faults)
+        if not columns:
+            raise _empty(path)
+    elif suffix in (".jsonl", ".ndjson"):
+        with _opened(path) as file:
+            for line, text in enumerate(file, start=1):
+                for at, value in _json_line(path, line, text, faults):
+                    if _is_row(path, at, value, faults):
+                        yield Row(at, value)
+    else:
+        for line, value in _objects(path, faults):
+            if _is_row(path, line, value, faults):
+                yield Row(line, value)
+
+
+def _opened(path: Path) -> TextIO:
+    try:
+        return path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
+    except OSError as fault:
+        raise EarShotError(
+            got=f"{path}, which cannot be read: {fault.strerror}",
+            expected="a table of clips",
+            mend="Correct the path, or check who may read it.",
+        ) from fault
+
+
+def _empty(path: Path) -> EarShotError:
+    return EarShotError(
+        got=f"{path.name}, which is empty",
+        expected="a header line and a row for each clip",
+        mend="Write the column names in its first line: path,caption.",
+    )
+
+
+def _csv_rows(
+    path: Path, reader: Any, columns: list[str], faults: list[LoadFault]
+) -> Iterator[Row]:
+    """Rows of a CSV; the first one fills `columns` where these are empty."""
     for line, cells in _csv_records(path, reader, faults):
         if not cells or (len(cells) == 1 and not cells[0].strip()):
             continue  # an empty line, such as the last one
-        if columns is None:
-            columns = tuple(cell.strip() for cell in cells)
-            _check_header(path, columns)
+        if not columns:
+            columns.extend(cell.strip() for cell in cells)
+            _check_header(path, tuple(columns))
         elif len(cells) != len(columns):
             faults.append(
                 LoadFault(
@@ -152,14 +210,7 @@ def _read_csv(
                 )
             )
         else:
-            rows.append(Row(line, dict(zip(columns, cells, strict=True))))
-    if columns is None:
-        raise EarShotError(
-            got=f"{path.name}, which is empty",
-            expected="a header line and a row for each clip",
-            mend="Write the column names in its first line: path,caption.",
-        )
-    return rows, columns
+            yield Row(line, dict(zip(columns, cells, strict=True)))
 
 
 def _csv_records(
@@ -202,23 +253,30 @@ def _check_header(path: Path, columns: tuple[str, ...]) -> None:
 
 def _json_lines(path: Path, faults: list[LoadFault]) -> Iterator[tuple[int, Any]]:
     for line, text in enumerate(_text(path).split("\n"), start=1):  # not splitlines: U+2028 is text
-        if not text.strip():
-            continue
-        try:
-            value = json.loads(text)
-        except (ValueError, RecursionError) as fault:
-            faults.append(
-                LoadFault(
-                    kind="bad_row",
-                    file=path.name,
-                    line=line,
-                    got=f"a row that is not JSON: {fault}",
-                    expected="one JSON object a line",
-                    mend="Write that row again, with double quotes.",
-                )
+        yield from _json_line(path, line, text, faults)
+
+
+def _json_line(
+    path: Path, line: int, text: str, faults: list[LoadFault]
+) -> Iterator[tuple[int, Any]]:
+    """What a line holds: one value, or none."""
+    if not text.strip():
+        return
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as fault:
+        faults.append(
+            LoadFault(
+                kind="bad_row",
+                file=path.name,
+                line=line,
+                got=f"a row that is not JSON: {fault}",
+                expected="one JSON object a line",
+                mend="Write that row again, with double quotes.",
             )
-        else:
-            yield line, value
+        )
+    else:
+        yield line, value
 
 
 def _json_rows(path: Path) -> Iterator[tuple[int, Any]]:

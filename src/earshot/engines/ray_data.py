@@ -37,7 +37,7 @@ def embed_each_on_ray(
     GPU where the cluster has some, else with a few cores. Rows agree with the local engine's within
     1e-5. A sound that kills its worker is tried alone, then listed as failed, after the others.
     """
-    ray = _connect(address)
+    ray = connect(address)
     model = ray.put(embedder)
     source = iter(tasks)
     while wave := list(itertools.islice(source, WAVE)):
@@ -53,8 +53,11 @@ def embed_each_on_ray(
             yield Done(wave[i].key, None, LOST)
 
 
-def _connect(address: str | None) -> Any:
-    """Ray, connected, and silent on what is not a fault."""
+def connect(address: str | None) -> Any:
+    """Ray, connected to the cluster at `address` or to its own here, silent on all but faults.
+
+    Raises EarShotError where Ray is not installed or no cluster answers.
+    """
     logging.getLogger("ray.data").setLevel(logging.WARNING)
     try:
         import ray
@@ -89,7 +92,7 @@ def _pass(
     context.enable_progress_bars = False
     context.max_errored_blocks = -1  # a dead worker ends its block, not the job
     rows = [{"i": int(i), "task": _pack(wave[i].windows, wave[i].digest)} for i in chosen]
-    workers = _workers(ray, len(rows), size)
+    workers = workers_for(ray, len(rows), size)
     answers = from_items(rows, override_num_blocks=-(-len(rows) // size)).map_batches(
         _Worker,
         fn_constructor_args=(model,),
@@ -105,7 +108,7 @@ def _pass(
             yield row["i"], _done(wave[row["i"]].key, row)
 
 
-def _workers(ray: Any, n_tasks: int, size: int) -> dict[str, float]:
+def workers_for(ray: Any, n_tasks: int, size: int) -> dict[str, float]:
     """How many workers, and what each gets of the cluster."""
     held = ray.cluster_resources()
     n_blocks = -(-n_tasks // size)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +13,7 @@ from earshot.jobs.each_file import Answers, Failure, Pace
 from earshot.jobs.judging import Judge, LabelScore, make_judge
 from earshot.jobs.loading import as_embedder
 from earshot.jobs.prompts import TEMPLATES, Prompts
+from earshot.text.everyday import everyday_sounds
 
 if TYPE_CHECKING:
     from earshot.models.embedder import Embedder
@@ -100,8 +99,6 @@ def tag_each(
         yield Tagged(done.key, label, score, scores, duration_s)
 
 
-@cache
 def vocabulary() -> tuple[str, ...]:
     """The everyday sounds that are tried when no labels are given."""
-    text = resources.files("earshot.jobs").joinpath("vocabulary.txt").read_text("utf-8")
-    return tuple(line for line in text.splitlines() if line and not line.startswith("#"))
+    return everyday_sounds()

@@ -65,7 +65,8 @@ class PublishedText:
     n_heads: int = 12
     inner_dim: int | None = None  # of the feed-forward layers; 4 * dim when left out
     pad_to: int | None = None  # T5 alone: tokens to pad to, and the mean counts padding too
-    reading: Literal["own", "mean"] = "own"  # where its CLAP reads it, or the mean of all tokens
+    reading: Literal["own", "mean", "first"] = "own"  # where its CLAP reads it; the mean of all
+    # tokens; or the first one, without a pooler (roberta and bert)
 
     def __post_init__(self) -> None:
         if self.pad_to is not None and self.kind != "t5":
@@ -280,10 +281,10 @@ def _published_text(text: PublishedText) -> nn.Module:
     }
     if text.kind == "roberta":
         roberta = {"max_position_embeddings": 514, "type_vocab_size": 1, "layer_norm_eps": 1e-5}
-        own = "pooler" if text.reading == "own" else "mean"
+        own = "pooler" if text.reading == "own" else text.reading
         return roberta_text(RobertaConfig(**sizes, **roberta), own)
     if text.kind == "bert":
-        return bert_text(BertConfig(**sizes), "first" if text.reading == "own" else "mean")
+        return bert_text(BertConfig(**sizes), "mean" if text.reading == "mean" else "first")
     if text.kind == "t5":
         config = T5Config(
             vocab_size=text.vocab_size,
@@ -295,9 +296,9 @@ def _published_text(text: PublishedText) -> nn.Module:
             feed_forward_proj="gated-gelu",
         )
         return t5_text(config, pad_to=text.pad_to)
-    if text.reading == "mean":
+    if text.reading != "own":
         raise EarShotError(
-            got="the mean of gpt2's tokens",
+            got=f"reading={text.reading!r} of gpt2's tokens",
             expected="roberta or bert, whose tokens see the whole text",
             mend="Leave reading out.",
         )

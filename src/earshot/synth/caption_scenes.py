@@ -6,6 +6,7 @@ be scored. Source: the toy counterpart of arXiv:2411.18953's clips.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -17,7 +18,7 @@ from earshot.core.errors import EarShotError, unknown_name
 from earshot.core.seed import generator
 from earshot.data.clip import Clip
 from earshot.data.clip_set import ClipSet
-from earshot.synth.captions import captions_of
+from earshot.synth.captions import Described, captions_of
 from earshot.synth.kind import AXES, SoundKind
 from earshot.synth.render import RATES, render_with
 from earshot.synth.scene_config import SceneConfig
@@ -113,9 +114,26 @@ def caption_clip(seed: int, index: int, config: CaptionScenesConfig | None = Non
         for group, room in zip(groups, rooms, strict=True)
     ]
     scene = arrange(rendered, rooms, relation, config.frame, rng)
-    spoken = [[(sound, _spoken(attributes)) for sound, attributes in group] for group in groups]
-    scene = replace(scene, captions=captions_of(spoken, config.n_captions, rng))
+    told = _told(groups)
+    scene = replace(scene, captions=captions_of(told, config.n_captions, rng))
     return _clip(scene, f"scene-{seed}-{index:06d}", OF_TEN[index % 10])
+
+
+def tell(
+    events: Sequence[Mapping[str, Any]], relation: str, n: int, rng: np.random.Generator
+) -> tuple[str, ...]:
+    """`n` captions of one or two events as `extra["events"]` has them, whether heard or not.
+
+    One alone, one after another for "then", at once for "while".
+    """
+    sounds = [(_sound(each["kind"], each["attributes"]), each["attributes"]) for each in events]
+    groups = [sounds] if relation == "while" else [[each] for each in sounds]
+    return captions_of(_told(groups), n, rng)
+
+
+def draw_event(kind: str, config: CaptionScenesConfig, rng: np.random.Generator) -> dict[str, Any]:
+    """An event of a kind with attributes as they are drawn for scenes, and no place in time."""
+    return {"kind": kind, "attributes": _event(kind, config, rng)[1]}
 
 
 def kind_words() -> dict[str, tuple[str, ...]]:
@@ -144,13 +162,22 @@ def _event(
     """A kind and its attributes: at most one of loudness and speed, and who speaks."""
     speaker = list(SPEAKERS)[int(rng.integers(len(SPEAKERS)))]
     present, axis_draw, word_draw = rng.random(), rng.random(), int(rng.integers(2))
-    sound = SPEAKERS[speaker] if kind == SPEECH else SOUNDS[kind]
     attributes = {"speaker": speaker} if kind == SPEECH else {}
+    sound = _sound(kind, attributes)
     axes = [axis for axis in AXES_HERE if axis in sound.attributes]
     if present < config.attribute_rate:
         axis = axes[int(axis_draw * len(axes))]
         attributes[axis] = AXES[axis][word_draw]
     return sound, attributes
+
+
+def _sound(kind: str, attributes: Mapping[str, str]) -> SoundKind:
+    return SPEAKERS[attributes["speaker"]] if kind == SPEECH else SOUNDS[kind]
+
+
+def _told(groups: Sequence[Sequence[tuple[SoundKind, dict[str, str]]]]) -> list[list[Described]]:
+    """Groups as captions are made of them."""
+    return [[(sound, _spoken(attributes)) for sound, attributes in group] for group in groups]
 
 
 def _segment(
@@ -170,7 +197,7 @@ def _segment(
     return Segment(sound.name, attributes, heard, gain_db)
 
 
-def _spoken(attributes: dict[str, str]) -> dict[str, str]:
+def _spoken(attributes: Mapping[str, str]) -> dict[str, str]:
     """The attributes that words and levels are made of; who speaks is the sound itself."""
     return {axis: word for axis, word in attributes.items() if axis in AXES}
 

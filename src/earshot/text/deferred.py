@@ -31,13 +31,14 @@ class DeferredTokenizer:
 
     def __call__(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
         """Tokens [batch, tokens] and padding; the first call reads the tokenizer's files."""
-        return self._loaded()(texts)
+        return self.loaded()(texts)
 
     def save(self, folder: Path) -> None:
         """Write the tokenizer's files into `folder`."""
-        self._loaded().save(folder)
+        self.loaded().save(folder)
 
-    def _loaded(self) -> PretrainedTokenizer:
+    def loaded(self) -> PretrainedTokenizer:
+        """The tokenizer itself, its files read now if they were not yet."""
         if self._tokenizer is None:
             self._tokenizer = load_tokenizer(self.files or self.source, **self.options)
         return self._tokenizer

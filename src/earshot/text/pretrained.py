@@ -62,6 +62,17 @@ class PretrainedTokenizer:
         )["input_ids"]
         return pad_rows([row or [self.pad_id] for row in rows], self.pad_id)
 
+    @property
+    def mask_id(self) -> int | None:
+        """The id that stands for a hidden token; None for models that know none."""
+        found = self._tokenizer.mask_token_id
+        return None if found is None else int(found)
+
+    @property
+    def special_ids(self) -> tuple[int, ...]:
+        """Ids of tokens that are no words: start, end, padding, mask."""
+        return tuple(int(each) for each in self._tokenizer.all_special_ids)
+
     def save(self, folder: Path) -> None:
         """Write the tokenizer's files into `folder`."""
         self._tokenizer.save_pretrained(folder)

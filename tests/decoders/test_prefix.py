@@ -105,13 +105,13 @@ def train(decoder: PrefixDecoder, prefix: Tensor, steps: int = 120) -> float:
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    return float(loss)
+    return float(loss.detach())
 
 
 def test_lora_trains_and_leaves_the_model_alone() -> None:
     decoder, prefix = tiny_writer("llama", LoraSettings(r=4, dropout=0.0)), prefixes()
     before = {k: v.clone() for k, v in decoder.state_dict().items() if "lora" not in k}
-    first = float(decoder.loss(prefix, N_PREFIX, PROMPTS, CAPTIONS))
+    first = float(decoder.loss(prefix, N_PREFIX, PROMPTS, CAPTIONS).detach())
     assert train(decoder, prefix, steps=20) < first - 0.02
     after = decoder.state_dict()
     assert all(torch.equal(value, after[name]) for name, value in before.items())

@@ -75,7 +75,6 @@ def test_bridge_and_prompt_tell_of_sounds_that_were_never_heard() -> None:
         name: told_by(bridge, n_events, ToySpace(3))
         for name, bridge, n_events in (("none", none, 0), ("both", both, 0), ("hard", both, 2))
     }
-    print(got)
     assert got["both"]["known"] > got["none"]["known"] + 0.1
     assert got["hard"]["new"] > got["both"]["new"] + 0.1
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from earshot.cli import evaluate_order
+from earshot.cli import evaluate_caption, evaluate_order
 from earshot.cli.evaluation_output import AsJson, Measure, Models, Out, evaluate_models
 from earshot.cli.labels import Prompt, Prompts, read_labels, read_prompts
 from earshot.cli.layer_probes import Head, LayerProbes
@@ -55,6 +55,7 @@ def register(app: typer.Typer) -> None:
     group.command("probe")(probe)
     group.command("few-shot")(few_shot)
     evaluate_order.register(group)
+    evaluate_caption.register(group)
     app.add_typer(group, name="evaluate")
 
 

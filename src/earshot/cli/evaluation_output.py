@@ -47,7 +47,7 @@ def evaluate_models(
 ) -> None:
     """Measure every model in turn; show and write what there is after each, failures last."""
     from earshot.jobs.each_file import Pace
-    from earshot.jobs.evaluation.folder import difference_rows, write_results
+    from earshot.jobs.evaluation.folder import write_results
     from earshot.jobs.loading import DEFAULT
 
     results: list[Evaluation] = []
@@ -58,10 +58,20 @@ def evaluate_models(
             if as_json:
                 console.json_line(result.to_row())
             else:
-                _show(result)
+                show_evaluation(result)
         console.note(str(pace))
         if out is not None:
             write_results(out, results)
+    show_differences(results, as_json=as_json)
+    if out is not None:
+        console.note(f"Written to {out}.")
+    end_with(_once(results), as_json=as_json, rows_written=True)
+
+
+def show_differences(results: Sequence[Evaluation], *, as_json: bool) -> None:
+    """Every later result less the first on the same clips, where they can be paired."""
+    from earshot.jobs.evaluation.folder import difference_rows
+
     for row in difference_rows(results):
         if as_json:
             console.json_line(row)
@@ -71,12 +81,10 @@ def evaluate_models(
             for each in row["differences"]:
                 ends = f"({each['low']:+.3f} to {each['high']:+.3f})"
                 print(f"  {each['figure']:<28} {each['value']:+.3f}  {ends}")
-    if out is not None:
-        console.note(f"Written to {out}.")
-    end_with(_once(results), as_json=as_json, rows_written=True)
 
 
-def _show(result: Evaluation) -> None:
+def show_evaluation(result: Evaluation) -> None:
+    """The figures of a result, for people."""
     size = f"{result.n} {result.counted}"
     print(console.printable(f"{result.task} on {result.data}: {size}, {result.model}"))
     for name, value in result.metrics.items():

@@ -8,6 +8,7 @@ import typer
 
 from earshot.cli import (
     blend,
+    caption,
     check,
     claim,
     console,
@@ -61,6 +62,7 @@ JOBS = (
     search,
     similar,
     tag,
+    caption,
     transcribe,
     translate,
     decode,

@@ -95,7 +95,9 @@ def _names(metrics: str | Sequence[str]) -> Sequence[str]:
     if isinstance(metrics, str):
         if metrics in SETS:
             return SETS[metrics]
-        raise unknown_name("set of caption metrics", metrics, SETS)
+        if metrics in MEASURES:
+            return (metrics,)
+        raise unknown_name("caption metric or set of them", metrics, [*SETS, *MEASURES])
     for name in metrics:
         if name not in MEASURES:
             raise unknown_name("caption metric", name, MEASURES)

@@ -9,7 +9,10 @@ from pathlib import PurePath
 
 from earshot.jobs.evaluation.result import Difference, Evaluation, differences
 
-NO_SHARES = ("median_rank", "n_labels_scored", "2D", "3D")  # ranks and counts
+NO_SHARES = (  # ranks, counts and what may exceed 1
+    "median_rank", "n_labels_scored", "2D", "3D",
+    "cider_d", "spider", "spider_fl", "vocabulary", "vocabulary_ratio",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""`earshot data`: check a data set, or make one."""
+"""`earshot data`: check a data set, make one, or see what two of them share."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from earshot.cli import console, data_make
+from earshot.cli import console, data_make, data_overlap
 
 if TYPE_CHECKING:
     from earshot.data.faults import LoadFault
@@ -17,9 +17,13 @@ if TYPE_CHECKING:
 SHOWN = 20  # faults of one kind; --json and --all give them all
 
 data_app = typer.Typer(
-    name="data", help="Check a data set, or make one.", no_args_is_help=True, add_completion=False
+    name="data",
+    help="Check a data set, make one, or see what two of them share.",
+    no_args_is_help=True,
+    add_completion=False,
 )
 data_make.register(data_app)
+data_overlap.register(data_app)
 
 
 def register(app: typer.Typer) -> None:

@@ -9,6 +9,7 @@ import typer
 from earshot.cli import (
     blend,
     caption,
+    catalogue,
     check,
     claim,
     console,
@@ -72,7 +73,7 @@ JOBS = (
     serve,
 )
 OTHERS = (export, mcp)  # EarShot's models in other programs
-RESEARCH = (data, rewrite, factory, run, blend, claim, papers, where)
+RESEARCH = (data, rewrite, factory, run, blend, claim, papers, where, catalogue)
 HEALTH = (check, doctor)
 for command in (*JOBS, *OTHERS, *RESEARCH, *HEALTH):  # as --help lists them
     command.register(app)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from earshot.core.errors import EarShotError
 from earshot.core.lock import one_writer
@@ -18,9 +18,6 @@ from earshot.factories.item import Item
 from earshot.factories.meter import Spent
 from earshot.factories.part_store import PartStore
 from earshot.factories.parts import placed, utf8
-
-if TYPE_CHECKING:
-    pass
 
 STORED = "stored"  # in a clip's provenance: which version of an object behind a URL it is
 FILE, FORMAT = "ledger.sqlite", 1

@@ -103,3 +103,12 @@ def test_a_run_s_folder_and_a_shipped_model_are_found(tmp_path: Path) -> None:
     assert FrozenTarget(loaded)(sound[0]).shape[0] == 8
     with pytest.raises(EarShotError):
         load_sound_encoder(str(tmp_path / "nowhere"))
+
+
+def test_weights_of_another_config_are_refused(tmp_path: Path) -> None:
+    strips = StripTransformerConfig(n_mels=16, dim=8, depth=1, n_heads=2)
+    config = SoundEncoderConfig(audio=AudioTower(strips=strips), features=FEATURES)
+    wider = replace(config, audio=AudioTower(strips=replace(strips, dim=16)))
+    save_checkpoint(tmp_path / "run", "any", Run(wider), build_sound_encoder(config))
+    with pytest.raises(EarShotError, match="of the shapes that its config asks for"):
+        load_sound_encoder(str(tmp_path / "run"))

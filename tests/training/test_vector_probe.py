@@ -9,7 +9,6 @@ from earshot.training.vector_probe import (
     forecast_errors,
     nearest_accuracy,
     probe_figures,
-    softmax_regression,
 )
 
 
@@ -31,16 +30,6 @@ def test_probes_tell_clouds_apart_and_not_shuffled_ones() -> None:
     even = Labelled(train.vectors / [1.0, 100.0, 0.01], train.target)
     assert nearest_accuracy(even, Labelled(test.vectors / [1, 100, 0.01], test.target)) > 0.95
     assert nearest_accuracy(even, even, n_nearest=1) == 1.0
-
-
-def test_softmax_regression_is_scikit_learn_s() -> None:
-    linear_model = pytest.importorskip("sklearn.linear_model")
-    data = clouds(90, 2, apart=1.0)
-    found = softmax_regression(data.vectors, data.target, 3, penalty=2.0)
-    rows = (data.vectors - found.mean) / found.spread
-    theirs = linear_model.LogisticRegression(C=0.5, tol=1e-8, max_iter=2_000)
-    theirs.fit(rows, data.target)
-    np.testing.assert_allclose(found.matrix[:-1].T, theirs.coef_, atol=2e-3)
 
 
 def test_a_linear_future_is_forecast_and_noise_is_not() -> None:

@@ -10,7 +10,7 @@ from earshot.core.checkpoint import read_checkpoint
 from earshot.core.config import from_dict
 from earshot.core.errors import EarShotError
 from earshot.data.brain import BrainStudy
-from earshot.jobs.restoring import restore, to_device
+from earshot.models.restoring import restore, to_device
 
 if TYPE_CHECKING:
     from earshot.models.brain_module import BrainModule

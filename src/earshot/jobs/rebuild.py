@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import copy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from earshot.core.checkpoint import Checkpoint
 from earshot.core.config import from_dict
 from earshot.core.errors import EarShotError
-from earshot.jobs.restoring import MEND, restore
+from earshot.models.restoring import built, own_config, restore
 
 if TYPE_CHECKING:
     from earshot.models.sound_encoder import SoundEncoder
@@ -33,7 +32,7 @@ def untrained(checkpoint: Checkpoint, seed: int = 0) -> SoundEncoder:
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return _build(checkpoint)
+        return built(checkpoint, lambda: _build(checkpoint))
 
 
 def _build(checkpoint: Checkpoint) -> SoundEncoder:
@@ -43,17 +42,7 @@ def _build(checkpoint: Checkpoint) -> SoundEncoder:
 
     recipe = find_recipe(checkpoint.recipe)
     build = getattr(recipe, "build", None)
-    try:
-        model = build(from_dict(recipe.Config, _own_pieces(checkpoint))) if build else None
-    except EarShotError:
-        raise
-    except Exception as fault:  # sizes that do not fit together fail in the libraries, in all ways
-        raise EarShotError(
-            got=f"{checkpoint.folder}, whose config builds no model ({type(fault).__name__}: "
-            f"{str(fault).partition(chr(10))[0][:200]})",
-            expected="the config that its weights were trained with",
-            mend=MEND,
-        ) from fault
+    model = build(from_dict(recipe.Config, own_config(checkpoint))) if build else None
     if not isinstance(model, SoundEncoder):
         raise EarShotError(
             got=f"{checkpoint.folder}, a model of recipe {checkpoint.recipe!r}",
@@ -61,12 +50,3 @@ def _build(checkpoint: Checkpoint) -> SoundEncoder:
             mend="Use a model of an alignment or representation paper: earshot papers.",
         )
     return model
-
-
-def _own_pieces(checkpoint: Checkpoint) -> dict[str, Any]:
-    """The config, with a tokenizer.json beside the weights in the place of where it was trained."""
-    config, file = copy.deepcopy(checkpoint.config), checkpoint.folder / "tokenizer.json"
-    pieces = config.get("model", {}).get("text", {}).get("bpe")
-    if pieces and file.is_file():
-        pieces["tokenizer"] = str(file)
-    return config

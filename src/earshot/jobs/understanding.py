@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from earshot.core.checkpoint import read_checkpoint
 from earshot.core.config import from_dict
 from earshot.core.errors import EarShotError
+from earshot.models.restoring import own_config, restore
 from earshot.text.intent_vocabulary import IntentVocabulary, Understood
 
 if TYPE_CHECKING:
@@ -61,13 +62,6 @@ def load_understanding(folder: Path) -> Understanding:
             mend="Train one: earshot run coconut.",
         )
     recipe = find_recipe(RECIPE)
-    model = recipe.build(from_dict(recipe.Config, checkpoint.config))
-    try:
-        model.load_state_dict(checkpoint.weights())
-    except RuntimeError as fault:
-        raise EarShotError(
-            got=f"{folder}, whose weights do not fit its config ({str(fault)[:200]})",
-            expected="weights and earshot.json of one run",
-            mend="Copy the folder again, weights and earshot.json together.",
-        ) from fault
+    config = from_dict(recipe.Config, own_config(checkpoint))
+    model: SpokenIntent = restore(checkpoint, lambda: recipe.build(config))
     return Understanding(model.eval(), IntentVocabulary.from_dict(checkpoint.extra["vocabulary"]))

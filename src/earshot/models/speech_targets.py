@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,6 +12,7 @@ from earshot.core.config import from_dict
 from earshot.core.errors import EarShotError
 from earshot.features import LogMel, LogMelConfig
 from earshot.models.audio_tower import SoundEncoderConfig, build_sound_encoder
+from earshot.models.restoring import own_config, restore
 from earshot.models.sound_encoder import SoundEncoder
 from earshot.models.starting_weights import checkpoint_folder
 from earshot.models.towers import TwoTowerConfig, build_two_tower
@@ -90,7 +90,8 @@ class FrozenTarget:
 def load_sound_encoder(source: str) -> SoundEncoder:
     """The model of sound in a run folder, a shipped model's, or a published one's.
 
-    Raises EarShotError where nothing of the kind is there.
+    Raises EarShotError where nothing of the kind is there, and where weights and config do not
+    belong together.
     """
     folder = checkpoint_folder(source)
     if folder is None:
@@ -98,18 +99,11 @@ def load_sound_encoder(source: str) -> SoundEncoder:
 
         return load_foreign(source, name=source).model
     checkpoint = read_checkpoint(folder)
-    values: dict[str, Any] = checkpoint.config.get("model", {})
-    try:
-        with torch.random.fork_rng(devices=[]):
-            if "text" in values:
-                model: SoundEncoder = build_two_tower(from_dict(TwoTowerConfig, values))
-            else:
-                model = build_sound_encoder(from_dict(SoundEncoderConfig, values))
-        model.load_state_dict(checkpoint.weights())
-    except RuntimeError as fault:
-        raise EarShotError(
-            got=f"{source}, whose weights do not fit its config ({str(fault)[:200]})",
-            expected="the folder of a run whose model hears sound",
-            mend="Copy it again, weights and earshot.json together.",
-        ) from fault
-    return model
+    values = own_config(checkpoint).get("model", {})
+
+    def build() -> SoundEncoder:
+        if "text" in values:
+            return build_two_tower(from_dict(TwoTowerConfig, values))
+        return build_sound_encoder(from_dict(SoundEncoderConfig, values))
+
+    return restore(checkpoint, build)

@@ -1,4 +1,8 @@
-"""What frozen vectors are worth: a linear probe, the nearest neighbours, a linear forecast."""
+"""What frozen vectors are worth: a linear probe, the nearest neighbours, a linear forecast.
+
+Vectors of one layer make a convex problem, solved to its one answer; where several layers are to
+be weighed against each other, training/layer_probe.py trains a probe step by step.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from numpy.typing import NDArray
 
 from earshot.core.errors import EarShotError
 from earshot.core.seed import generator
+from earshot.training.logistic import LinearMap, fit_linear
 
 Array = NDArray[np.float64]
 PENALTIES = (0.01, 0.1, 1.0, 10.0, 100.0)  # of squared weights, on sums over clips
@@ -38,56 +43,17 @@ def probe_figures(train: Labelled, test: Labelled, seed: int) -> dict[str, float
         )
     order = generator(seed, "probe").permutation(len(train.target))
     held, kept = order[: len(order) // 5], order[len(order) // 5 :]
+    hot = np.eye(n_classes)[train.target]
     scores = []
     for penalty in PENALTIES:
-        weights = softmax_regression(train.vectors[kept], train.target[kept], n_classes, penalty)
-        scores.append(_accuracy(weights, train.vectors[held], train.target[held]))
+        probe = fit_linear(train.vectors[kept], hot[kept], penalty)
+        scores.append(_accuracy(probe, train.vectors[held], train.target[held]))
     penalty = PENALTIES[int(np.argmax(scores))] if len(held) else 1.0
-    weights = softmax_regression(train.vectors, train.target, n_classes, penalty)
+    probe = fit_linear(train.vectors, hot, penalty)
     return {
-        "probe_accuracy": _accuracy(weights, test.vectors, test.target),
+        "probe_accuracy": _accuracy(probe, test.vectors, test.target),
         "knn_accuracy": nearest_accuracy(train, test),
     }
-
-
-@dataclass(frozen=True)
-class Weights:
-    """A linear map of standardised vectors."""
-
-    mean: Array
-    spread: Array
-    matrix: Array  # [dim + 1, classes], the bias last
-
-    def scores(self, vectors: Array) -> Array:
-        """[n, dim] -> [n, classes]."""
-        rows = (vectors - self.mean) / self.spread
-        return rows @ self.matrix[:-1] + self.matrix[-1]
-
-
-def softmax_regression(
-    vectors: Array, target: NDArray[np.int64], n_classes: int, penalty: float
-) -> Weights:
-    """The least cross-entropy plus penalty / 2 times the squared weights; the bias is free."""
-    from scipy.optimize import minimize
-
-    mean, spread = vectors.mean(0), vectors.std(0)
-    spread = np.where(spread > 1e-9, spread, 1.0)
-    rows = np.column_stack([(vectors - mean) / spread, np.ones(len(vectors))])
-    hot = np.eye(n_classes)[target]
-
-    def objective(flat: Array) -> tuple[float, Array]:
-        matrix = flat.reshape(rows.shape[1], n_classes)
-        logits = rows @ matrix
-        logits -= logits.max(1, keepdims=True)
-        log_share = logits - np.log(np.exp(logits).sum(1, keepdims=True))
-        slope = rows.T @ (np.exp(log_share) - hot)
-        slope[:-1] += penalty * matrix[:-1]
-        loss = -float((hot * log_share).sum()) + 0.5 * penalty * float((matrix[:-1] ** 2).sum())
-        return loss, slope.ravel()
-
-    start = np.zeros(rows.shape[1] * n_classes)
-    found = minimize(objective, start, jac=True, method="L-BFGS-B", options={"maxiter": 300})
-    return Weights(mean, spread, found.x.reshape(rows.shape[1], n_classes))
 
 
 def nearest_accuracy(train: Labelled, test: Labelled, n_nearest: int = 5) -> float:
@@ -132,22 +98,22 @@ def forecast_errors(
     return errors
 
 
-def _ridge(vectors: Array, values: Array, alpha: float) -> Weights:
+def _ridge(vectors: Array, values: Array, alpha: float) -> LinearMap:
     mean, spread = vectors.mean(0), vectors.std(0)
     spread = np.where(spread > 1e-9, spread, 1.0)
     rows, middle = (vectors - mean) / spread, values.mean(0)
     square = rows.T @ rows + alpha * np.eye(rows.shape[1])
-    matrix = np.linalg.solve(square, rows.T @ (values - middle))
-    return Weights(mean, spread, np.vstack([matrix, middle]))
+    weights = np.linalg.solve(square, rows.T @ (values - middle))
+    return LinearMap(mean, spread, weights, middle)
 
 
-def _misfit(weights: Weights, vectors: Array, values: Array) -> float:
-    off = weights.scores(vectors) - values
+def _misfit(forecast: LinearMap, vectors: Array, values: Array) -> float:
+    off = forecast.scores(vectors) - values
     return float(np.sqrt((off**2).mean()) + np.abs(off).mean())
 
 
-def _accuracy(weights: Weights, vectors: Array, target: NDArray[np.int64]) -> float:
-    return float((weights.scores(vectors).argmax(1) == target).mean()) if len(target) else 0.0
+def _accuracy(probe: LinearMap, vectors: Array, target: NDArray[np.int64]) -> float:
+    return float((probe.scores(vectors).argmax(1) == target).mean()) if len(target) else 0.0
 
 
 def _unit(vectors: Array) -> Array:

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from earshot.core.errors import EarShotError
 from earshot.jobs.evaluation.clips import HeardClips
-from earshot.jobs.evaluation.logistic import LinearProbe, fit_linear, mean_log_loss
 from earshot.jobs.evaluation.naming import naming_figures, truth_of
 from earshot.jobs.evaluation.result import Evaluation, evaluation_of
 from earshot.jobs.evaluation.turns import Rows, drawn_folds, turns_of
+from earshot.training.logistic import LinearMap, fit_linear, mean_log_loss
 
 if TYPE_CHECKING:
     from earshot.models.embedder import Embedder
@@ -48,7 +48,7 @@ def measure_probe(
     for turn in turns:
         penalty = choose_penalty(heard, vectors, target, turn.train, seed)
         probe = fit_linear(vectors[turn.train], target[turn.train], penalty, several=heard.several)
-        logits[turn.test] = probe.logits(vectors[turn.test])
+        logits[turn.test] = probe.scores(vectors[turn.test])
         penalties[turn.name] = penalty
     rows = np.flatnonzero(np.isfinite(logits).all(1))
     tested = [heard.clips[row] for row in rows]
@@ -80,13 +80,13 @@ def choose_penalty(
     losses = np.zeros(len(PENALTIES))
     for fold in sorted(set(folds)):
         learnt, held_out = train[folds != fold], train[folds == fold]
-        probe: LinearProbe | None = None
+        probe: LinearMap | None = None
         for i, penalty in enumerate(PENALTIES):
             probe = fit_linear(
                 vectors[learnt], target[learnt], penalty, several=heard.several, start=probe
             )
             loss = mean_log_loss(
-                probe.logits(vectors[held_out]), target[held_out], several=heard.several
+                probe.scores(vectors[held_out]), target[held_out], several=heard.several
             )
             losses[i] += loss * len(held_out)
     return PENALTIES[int(losses.argmin())]

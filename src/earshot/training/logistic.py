@@ -11,16 +11,16 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class LinearProbe:
-    """logits = ((x - mean) / spread) @ weights + bias, by numbers learnt on training clips."""
+class LinearMap:
+    """scores = ((x - mean) / spread) @ weights + bias, by numbers learnt on training clips."""
 
     mean: Array  # [dim]
     spread: Array  # [dim]
-    weights: Array  # [dim, labels]
-    bias: Array  # [labels]
+    weights: Array  # [dim, n]
+    bias: Array  # [n]
 
-    def logits(self, vectors: Array) -> Array:
-        """Of vectors [n, dim] -> [n, labels]."""
+    def scores(self, vectors: Array) -> Array:
+        """Of vectors [clips, dim] -> [clips, n]: logits of n labels, or n forecasts."""
         return (vectors - self.mean) / self.spread @ self.weights + self.bias
 
 
@@ -30,8 +30,8 @@ def fit_linear(
     penalty: float,
     *,
     several: bool = False,
-    start: LinearProbe | None = None,
-) -> LinearProbe:
+    start: LinearMap | None = None,
+) -> LinearMap:
     """The least log loss plus penalty / 2 times the squared weights; the bias is free.
 
     vectors [n, dim], standardised by their own mean and spread; target [n, labels] of 0 and 1. One
@@ -55,7 +55,7 @@ def fit_linear(
     if start is not None:
         first = np.concatenate([start.bias, start.weights.ravel()])
     found = minimize(objective, first, jac=True, method="L-BFGS-B", options={"maxiter": 500})
-    return LinearProbe(mean, spread, found.x[n_labels:].reshape(dim, n_labels), found.x[:n_labels])
+    return LinearMap(mean, spread, found.x[n_labels:].reshape(dim, n_labels), found.x[:n_labels])
 
 
 def mean_log_loss(logits: Array, target: Array, *, several: bool = False) -> float:

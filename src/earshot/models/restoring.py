@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -27,11 +28,35 @@ def restore(checkpoint: Checkpoint, build: Callable[[], M]) -> M:
     weights = checkpoint.weights()
     _check_sizes(checkpoint, len(weights))
     with torch.device("meta"):
-        _check_fit(checkpoint, build(), weights)
+        _check_fit(checkpoint, built(checkpoint, build), weights)
     with torch.random.fork_rng(devices=[]):  # building draws weights that are then replaced
         model = build()
     model.load_state_dict(weights)
     return model
+
+
+def built(checkpoint: Checkpoint, build: Callable[[], M]) -> M:
+    """What `build` makes, with random weights; EarShotError for a config that builds no model."""
+    try:
+        return build()
+    except EarShotError:
+        raise
+    except Exception as fault:  # sizes that do not fit together fail in the libraries, in all ways
+        raise EarShotError(
+            got=f"{checkpoint.folder}, whose config builds no model ({type(fault).__name__}: "
+            f"{str(fault).partition(chr(10))[0][:200]})",
+            expected="the config that its weights were trained with",
+            mend=MEND,
+        ) from fault
+
+
+def own_config(checkpoint: Checkpoint) -> dict[str, Any]:
+    """The config, with a tokenizer.json beside the weights in the place of where it was trained."""
+    config, file = copy.deepcopy(checkpoint.config), checkpoint.folder / "tokenizer.json"
+    pieces = config.get("model", {}).get("text", {}).get("bpe")
+    if pieces and file.is_file():
+        pieces["tokenizer"] = str(file)
+    return config
 
 
 def to_device(model: M, device: str) -> M:

@@ -16,7 +16,7 @@ from earshot.core.fingerprint import fingerprint
 from earshot.engines.task import FileWindows, reason
 from earshot.engines.urls import find_sounds
 from earshot.jobs.each_file import Answers, Failure, Pace
-from earshot.jobs.restoring import restore, to_device
+from earshot.models.restoring import restore, to_device
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

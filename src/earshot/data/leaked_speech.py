@@ -32,6 +32,6 @@ def leaked_speech(caption: str) -> str | None:
         if len(found[1].split()) >= 2:
             return found[1].strip()
     for pattern in (COLON, SAID_THAT, FIRST_PERSON):
-        if (found := pattern.search(caption)) is not None:
-            return found[0]
+        if (said := pattern.search(caption)) is not None:
+            return said[0]
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -78,6 +79,18 @@ def vggsound(folder: Path) -> None:
         tone(folder / "video" / f"{video}_000030.wav")
 
 
+def wavcaps(folder: Path) -> None:
+    rows = [
+        {"id": str(i), "title": "Owl", "description": "An owl.", "caption": f"An owl hoots {i}.",
+         "audio": "wav", "duration": 0.2} for i in range(3)
+    ]  # fmt: skip
+    path = folder / "SoundBible" / "sb_final.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"num_captions_per_audio": 1, "data": rows}), "utf-8")
+    for i in range(3):
+        tone(path.parent / f"{i}.flac")
+
+
 def manifest(folder: Path) -> None:  # Song Describer's columns
     header = ["caption_id", "track_id", "caption", "is_valid_subset", "path", "duration"]
     rows = [[i, i, f"a song {i}", True, f"{i}.wav", 0.2] for i in range(3)]
@@ -94,7 +107,8 @@ def folder(root: Path) -> None:  # the digits' names
 FIXTURES: dict[str, Callable[[Path], None]] = {
     made.__name__: made
     for made in (
-        audiocaps, clotho, audioset, esc50, urbansound8k, fsd50k, gtzan, vggsound, manifest, folder,
+        audiocaps, clotho, audioset, esc50, urbansound8k, fsd50k, gtzan, vggsound, wavcaps,
+        manifest, folder,
     )
 }  # fmt: skip
 

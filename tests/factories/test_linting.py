@@ -21,6 +21,7 @@ def kinds(caption: str, *labels: str) -> list[str]:
 @pytest.mark.parametrize(
     "caption",
     [
+        "A man says: hello my name is Bob",
         'A man says "close the door now" while rain falls.',
         "A woman says that she is going to the market with her dog.",
         "A man announces: Welcome to the station everybody.",

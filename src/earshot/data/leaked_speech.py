@@ -8,8 +8,8 @@ VERB = r"(?:say|ask|shout|yell|scream|whisper|repl|answer|announc|exclaim|declar
 ENDINGS = r"(?:s|es|ies|ied|ed|ing|ying)?"
 TOLD = re.compile(rf"\b(?:{VERB}{ENDINGS}|said|told)\b", re.IGNORECASE)
 QUOTED = re.compile(r'["\u201c\u201e\u00ab]([^"\u201d\u201c\u00bb]{3,})["\u201d\u201c\u00bb]')
-COLON = re.compile(
-    rf"\b(?:{VERB}{ENDINGS}|said|told)\s*[:,]\s*(?:['\u2018]\s*)?[A-Z]\w*(?:\W+\w+){{2,}}"
+COLON = re.compile(  # after a comma a capital letter has to tell speech from another clause
+    rf"\b(?:{VERB}{ENDINGS}|said|told)\s*(?::\s*['\u2018]?\w+|,\s*['\u2018]?[A-Z]\w*)(?:\W+\w+){{2,}}"
 )
 SAID_THAT = re.compile(
     rf"\b(?:{VERB}{ENDINGS}|said|told)(?:\s+\w+){{0,2}}\s+that\s+"

@@ -8,6 +8,7 @@ import typer
 
 from earshot.cli import (
     blend,
+    caption,
     catalogue,
     check,
     claim,
@@ -62,6 +63,7 @@ JOBS = (
     search,
     similar,
     tag,
+    caption,
     transcribe,
     translate,
     decode,

@@ -110,6 +110,14 @@ def load_tokenizer(
     form: Callable[[str], str] | None = None,
 ) -> PretrainedTokenizer:
     """The tokenizer in a folder, or of that name on the hub when the network may be used."""
+    library = load_library_tokenizer(source)
+    return PretrainedTokenizer(
+        library, max_tokens=max_tokens, suffix=suffix, pad_id=pad_id, form=form
+    )
+
+
+def load_library_tokenizer(source: str | Path) -> Any:
+    """The same as the tokenizer of `transformers` that it is."""
     folder = Path(source)
     mend = (
         f"Put tokenizer.json (or vocab and merges) of {source} into a folder named {BESIDE!r} "
@@ -117,9 +125,8 @@ def load_tokenizer(
     )
     try:
         if is_folder(folder):
-            library = _read(str(folder), local_files_only=True)
-        else:
-            library = _from_hub(str(source), mend)
+            return _read(str(folder), local_files_only=True)
+        return _from_hub(str(source), mend)
     except EarShotError:
         raise
     except Exception as fault:  # the library tells of damaged files with exceptions of every kind
@@ -128,9 +135,6 @@ def load_tokenizer(
             expected="a folder with a tokenizer's files, or a name on the hub",
             mend=mend,
         ) from fault
-    return PretrainedTokenizer(
-        library, max_tokens=max_tokens, suffix=suffix, pad_id=pad_id, form=form
-    )
 
 
 def _from_hub(name: str, mend: str) -> Any:

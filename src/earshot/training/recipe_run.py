@@ -30,7 +30,8 @@ class RecipeRun:
     `config` has `seed`. The folder's run.json holds recipe, config and clips from the first moment;
     a folder that holds another run is refused, and one that holds this run is gone on with when
     `resume` is set. The checkpoint is that of the recipe and config `saved_as`, the run's own where
-    left out. Every process of a data-parallel run makes one.
+    left out. `started_from` names a model that the run takes as a part, and does not go on from.
+    Every process of a data-parallel run makes one.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class RecipeRun:
         resume: bool = False,
         start: Start | None = None,
         saved_as: tuple[str, Any] | None = None,
+        started_from: str | None = None,
     ) -> None:
         self.key, self.config, self.out, self.resume, self.start = key, config, out, resume, start
         self.saved_as = saved_as or (key, config)
@@ -50,7 +52,8 @@ class RecipeRun:
         self.losses: dict[str, float] = {}
         self.loaders: list[BatchLoader] = []
         if self.rank == 0:
-            begin_run(out, key, config, clip_ids, resume=resume, start=start and start.name)
+            name = started_from if start is None else start.name
+            begin_run(out, key, config, clip_ids, resume=resume, start=name)
         seed_all(config.seed)
 
     def two_tower(self, build: Callable[[Any], TwoTower]) -> TwoTower:

@@ -145,6 +145,7 @@ def main() -> None:
     before = copy.deepcopy(model.state_dict())
     go_on(plan, part, model, reading, folder / "part")
     clock.note(f"without fold {options.fold}")
+    torch.save(model.state_dict(), work / "part.pt")  # the captioner is chosen and tested by it
     estimate = judge(model, aside)
     write_estimate(options.fold, estimate, clock.minutes())
     if options.only_estimate:

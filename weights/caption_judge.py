@@ -16,7 +16,7 @@ from earshot.decoders.decoding import DecodingConfig
 from earshot.metrics.caption_events import event_figures
 from earshot.metrics.caption_scores import caption_scores
 from earshot.models.event_namer import EventNamer
-from earshot.models.soft_hard_captioner import SoftHardCaptioner
+from earshot.models.named_captioner import NamedCaptioner
 
 BETA = 0.7  # precision counts twice as much as recall where thresholds are set
 GRID = [step / 4 for step in range(-12, 9)]  # logits
@@ -62,7 +62,7 @@ def gold_of(events: Sequence[tuple[str, int, int]]) -> list[dict[str, Any]]:
 
 
 def captions_for(
-    model: SoftHardCaptioner, heard: Tensor, decoding: DecodingConfig, batch: int = 16
+    model: NamedCaptioner, heard: Tensor, decoding: DecodingConfig, batch: int = 16
 ) -> list[str]:
     """The surest caption of each sound heard [rows, 3, dim]."""
     found = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,12 +43,16 @@ def all_pieces(sounds: Sequence[Sound], data: Path, work: Path, fold: int) -> li
 
 
 def block(
-    pieces: Sequence[Piece], split: str, number: int, ears: Sequence[TwoTower], work: Path
+    pieces: Callable[[], Sequence[Piece]],
+    split: str,
+    number: int,
+    ears: Sequence[TwoTower],
+    work: Path,
 ) -> Heard:
     """Block `number` of a split's scenes; each pair of ears hears every other scene."""
 
     def make() -> Heard:
-        mixer = Mixer([piece for piece in pieces if piece.split == split], edge_bands())
+        mixer = Mixer([piece for piece in pieces() if piece.split == split], edge_bands())
         begin = number * BLOCK
         scenes = [
             mixer.scene(generator(SEEDS[split], i, "scene"), SHELVES)
@@ -64,6 +68,11 @@ def block(
         )  # fmt: skip
 
     return kept(work / f"heard-{split}-{number:02d}.pt", make)
+
+
+def recorded_kinds(pieces: Sequence[Piece]) -> list[str]:
+    """Kinds of which there are recordings to learn from."""
+    return sorted({p.kind for p in pieces if p.origin not in ("made", "synth", "unknown")})
 
 
 def joined(blocks: Sequence[Heard]) -> Heard:

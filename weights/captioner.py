@@ -16,6 +16,7 @@ import argparse
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -25,39 +26,28 @@ from torch import Tensor, nn
 
 from caption_judge import settle
 from caption_kinds import KINDS
-from caption_store import Heard, all_pieces, block, joined
+from caption_scenery import Piece
+from caption_store import Heard, all_pieces, block, joined, recorded_kinds
 from caption_words import HumanCaption, all_words, human_captions, human_prompt, told, true_prompt
 from earshot.core.seed import generator, seed_all
 from earshot.decoders.language_model import LanguageModelConfig
 from earshot.layers.prefix_mapper import PrefixMapperConfig
 from earshot.models.event_namer import EventNamerConfig
-from earshot.models.gap_bridge import GapBridgeConfig
-from earshot.models.hard_prompts import HardPromptConfig
+from earshot.models.named_captioner import NamedCaptioner, NamedCaptionerConfig
 from earshot.models.shipped import shipped_start
-from earshot.models.soft_hard_captioner import SoftHardCaptioner, SoftHardConfig
 from earshot.models.two_tower import TwoTower
-from earshot.recipes.soft_hard_prompts import Config
 from earshot.text.caption_tokenizer import train_caption_tokenizer
 from earshot.training.fit import FitConfig, fit
 from ship import REPOSITORY, Clock
 from sounds import procedural_sounds, real_sounds
 from store import kept
 
-EARS = "earshot-small"
-CONFIG = Config(
-    model=SoftHardConfig(
-        ears=EARS,
-        clap_dim=256,
-        halves=True,
-        namer=EventNamerConfig(names=tuple(KINDS)),
-        mapper=PrefixMapperConfig(n_vectors=4, hidden=256, depth=0),
-        writer=LanguageModelConfig(
-            dim=192, depth=3, n_heads=6, vocab_size=1_536, max_positions=160, dropout=0.1
-        ),
-        bridge=GapBridgeConfig(replacement=0.5, noise=0.004),
-        prompt=HardPromptConfig.none(),
+CONFIG = NamedCaptionerConfig(
+    namer=EventNamerConfig(names=tuple(KINDS)),
+    mapper=PrefixMapperConfig(n_vectors=4, hidden=256, depth=0),
+    writer=LanguageModelConfig(
+        dim=192, depth=3, n_heads=6, vocab_size=1_536, max_positions=160, dropout=0.1
     ),
-    batch_size=32,
 )
 
 
@@ -69,7 +59,9 @@ class Plan:
     n_val_blocks: int = 2
     namer_steps: int = 1_200
     steps: int = 3_000
-    n_human: int = 8  # captions of people in a batch, beside CONFIG.batch_size scenes
+    n_scenes: int = 24  # in a batch of the writer
+    n_human: int = 4  # captions of people beside them
+    text_noise: float = 0.004  # variance a dimension of what stands for a caption of people
     noise: float = 0.0008  # variance a dimension of what stands for a sound
     n_texts: int = 24_000  # captions of people
     seed: int = 0
@@ -78,9 +70,8 @@ class Plan:
 class NamerLesson(nn.Module):
     """The namer's loss: which kinds are in the whole, and which in each half."""
 
-    def __init__(self, model: SoftHardCaptioner) -> None:
+    def __init__(self, model: NamedCaptioner) -> None:
         super().__init__()
-        assert model.namer is not None
         self.namer = model.namer
 
     def loss(self, batch: tuple[Tensor, Tensor]) -> Tensor:
@@ -104,7 +95,7 @@ class Lessons:
     """Steps of the writer: the same whenever they are asked for."""
 
     def __init__(
-        self, model: SoftHardCaptioner, heard: Heard, human: list[HumanCaption], read: Tensor,
+        self, model: NamedCaptioner, heard: Heard, human: list[HumanCaption], read: Tensor,
         plan: Plan,
     ) -> None:  # fmt: skip
         self.model, self.heard, self.human, self.read = model, heard, human, read
@@ -117,12 +108,12 @@ class Lessons:
     def step(self, number: int) -> Lesson:
         """Scenes first, then captions of people."""
         rng = generator(self.plan.seed, number, "lesson")
-        rows = rng.integers(len(self.heard.events), size=CONFIG.batch_size)
+        rows = rng.integers(len(self.heard.events), size=self.plan.n_scenes)
         sounds = noisy(self.heard.embeddings[rows].float(), self.plan.noise, rng)
         prompts, captions = self._told(rows.tolist(), sounds, rng)
         picked = rng.integers(len(self.human), size=self.plan.n_human)
         texts = self.read[picked].float()[:, None].expand(-1, 3, -1)
-        texts = noisy(texts, CONFIG.model.bridge.noise, rng)
+        texts = noisy(texts, self.plan.text_noise, rng)
         people = [self.human[i] for i in picked]
         return Lesson(
             torch.cat([sounds, texts]),
@@ -134,9 +125,7 @@ class Lessons:
         self, rows: list[int], sounds: Tensor, rng: np.random.Generator
     ) -> tuple[list[str], list[str]]:
         """Prompts of scenes, half of them the namer's own, and what is told under them."""
-        namer = self.model.namer
-        assert namer is not None
-        namer.eval()
+        namer = self.model.namer.eval()
         own = namer.prompts(sounds)
         prompts, captions = [], []
         for row, named in zip(rows, own, strict=True):
@@ -176,7 +165,7 @@ def there(heard: Heard) -> Tensor:
     return found
 
 
-def teach_namer(model: SoftHardCaptioner, heard: Heard, plan: Plan, work: Path) -> None:
+def teach_namer(model: NamedCaptioner, heard: Heard, plan: Plan, work: Path) -> None:
     """Train the namer on scenes; a killed run goes on."""
     truth = there(heard)
 
@@ -196,7 +185,7 @@ def teach_namer(model: SoftHardCaptioner, heard: Heard, plan: Plan, work: Path) 
     lesson.requires_grad_(False).eval()
 
 
-def teach_writer(model: SoftHardCaptioner, lessons: Lessons, plan: Plan, work: Path) -> None:
+def teach_writer(model: NamedCaptioner, lessons: Lessons, plan: Plan, work: Path) -> None:
     """Train mapper and writer; a killed run goes on."""
 
     def loss(batch: Lesson) -> Tensor:
@@ -223,7 +212,7 @@ def people_and_rows(data: Path, work: Path, plan: Plan) -> tuple[list[HumanCapti
     every = kept(work / "human.pt", lambda: human_captions(data / "text"))
     order = generator(plan.seed, "people").permutation(len(every))[: plan.n_texts]
     human = [every[i] for i in order]
-    rows = kept(work / "read.pt", lambda: read_texts(shipped_start(EARS).model,
+    rows = kept(work / "read.pt", lambda: read_texts(shipped_start(CONFIG.ears).model,
                                                      [each.text for each in human]))  # fmt: skip
     return human, rows
 
@@ -239,21 +228,24 @@ def main() -> None:
     options = parser.parse_args()
     plan, work, clock = Plan(), options.work, Clock(options.work / "minutes.json")
     seed_all(plan.seed)
-    sounds = kept(options.sounds / "real.pt", lambda: list(real_sounds(options.data)))
-    sounds += kept(options.sounds / "made.pt", lambda: list(procedural_sounds(plan.seed)))
-    pieces = all_pieces(sounds, options.data, work, options.fold)
-    ears, unheard = shipped_start(EARS).model, shipped_start(EARS).model
+
+    @cache
+    def pieces() -> list[Piece]:  # three minutes and two gigabytes: only where something is missing
+        sounds = kept(options.sounds / "real.pt", lambda: list(real_sounds(options.data)))
+        sounds += kept(options.sounds / "made.pt", lambda: list(procedural_sounds(plan.seed)))
+        return all_pieces(sounds, options.data, work, options.fold)
+
+    ears, unheard = shipped_start(CONFIG.ears).model, shipped_start(CONFIG.ears).model
     unheard.load_state_dict(torch.load(options.unheard, weights_only=True))
     train = joined([block(pieces, "train", i, (ears, unheard), work) for i in range(plan.n_blocks)])
     val = joined([block(pieces, "val", i, (unheard,), work) for i in range(plan.n_val_blocks)])
+    recorded = kept(work / "recorded.pt", lambda: recorded_kinds(pieces()))
     human, read = people_and_rows(options.data, work, plan)
     clock.note("hearing and reading")
-    model = SoftHardCaptioner(CONFIG.model)
+    model = NamedCaptioner(CONFIG)
     words = all_words(human, 8_000, plan.seed)
-    model.decoder.tokenizer = train_caption_tokenizer(words, CONFIG.model.writer.vocab_size)
+    model.decoder.tokenizer = train_caption_tokenizer(words, CONFIG.writer.vocab_size)
     teach_namer(model, train, plan, work)
-    recorded = sorted({p.kind for p in pieces if p.origin not in ("made", "synth", "unknown")})
-    assert model.namer is not None
     print(settle(model.namer, val.embeddings, there(val)[:, 0], recorded), flush=True)
     clock.note("naming")
     teach_writer(model, Lessons(model, train, human, read, plan), plan, work)

@@ -1,4 +1,4 @@
-"""An index as tools for an assistant: search, similar, tag and the index's figures, read-only.
+"""An index as tools for an assistant: search, similar, tag, caption and figures, read-only.
 
 Source: Model Context Protocol, modelcontextprotocol.io.
 """
@@ -25,15 +25,19 @@ from earshot.index.hybrid import Found, Hit, find
 from earshot.index.place import last_part
 from earshot.index.where import both, has_tag, in_folder
 from earshot.index.words import query_words
+from earshot.jobs.caption import caption_each, load_writer
+from earshot.jobs.each_file import Failure
 from earshot.jobs.search import clean_query, open_index
 from earshot.jobs.tag import tag as tag_sounds
 
 if TYPE_CHECKING:
     from earshot.index import Store
+    from earshot.jobs.caption import CaptionWriter
     from earshot.models.embedder import Embedder
 
 T = TypeVar("T")
 MAX_HITS, MAX_LABELS, MAX_CHARS = 50, 200, 1_000
+MAX_CAPTIONED_S = 600.0  # the longest sound that is captioned in a call
 READ_ONLY = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 INSTRUCTIONS = (
     "Tools over one folder of indexed sounds. Scores are cosines, -1 to 1; z says how many spreads "
@@ -67,6 +71,7 @@ class Tools:
 
     def __init__(self, store: Store, embedder: Embedder) -> None:
         self.store, self.embedder = store, embedder
+        self._writer: CaptionWriter | None = None  # loaded when something is captioned
         self._lock = threading.Lock()
 
     def search(
@@ -120,6 +125,34 @@ class Tools:
             best = answers[0].labels[:n_shown]
             scores = [{"label": s.label, "score": s.score, "cosine": s.cosine} for s in best]
             return {"path": path, "duration_s": answers[0].duration_s, "labels": scores}
+
+    def caption(self, path: Sound) -> dict[str, Any]:
+        """Say in a sentence what is heard in a sound of the index, window by window."""
+        with self._lock:
+            self.store.refresh()
+            name = self._known(path)
+            file, rows = self._file(name), self.store.rows_of(name)
+            assert rows is not None
+            if rows.duration_s > MAX_CAPTIONED_S:
+                raise EarShotError(
+                    got=f"{path!r} of {rows.duration_s:,.0f} s",
+                    expected=f"a sound of at most {MAX_CAPTIONED_S:,.0f} s",
+                    mend="Caption it on the command line: earshot caption FILE.",
+                )
+            self._writer = self._writer or load_writer()
+            [answer] = caption_each([file], self._writer)
+            if isinstance(answer, Failure):
+                raise ToolError(answer.error)
+            windows = [
+                {"start_s": each.start_s, "end_s": each.end_s, "caption": each.caption}
+                for each in answer.windows
+            ]
+            return {
+                "path": path,
+                "duration_s": answer.duration_s,
+                "caption": answer.caption,
+                "windows": windows,
+            }
 
     def index_stats(self) -> dict[str, Any]:
         """How many sounds and windows the index holds, and the model that made it."""
@@ -187,7 +220,7 @@ def build_server(
     """The server over an index: that of `folder` or the one named, with the model that made it."""
     tools = Tools(*open_index(folder, index, model))
     server = MCPServer("earshot", instructions=INSTRUCTIONS, version=earshot.__version__)
-    for tool in (tools.search, tools.similar, tools.tag, tools.index_stats):
+    for tool in (tools.search, tools.similar, tools.tag, tools.caption, tools.index_stats):
         server.tool(annotations=READ_ONLY)(_in_sentences(tool))
     return server
 

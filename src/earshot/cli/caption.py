@@ -10,6 +10,7 @@ import typer
 
 from earshot.cli.answers import give_answers
 from earshot.cli.model_options import Device
+from earshot.jobs.loading import CAPTIONER
 
 if TYPE_CHECKING:
     from earshot.jobs.caption import Captioned
@@ -23,8 +24,8 @@ def register(app: typer.Typer) -> None:
 def caption(
     files: Annotated[list[str], typer.Argument(metavar="FILES", help="Sounds, folders or URLs.")],
     model: Annotated[
-        Path | None, typer.Option(metavar="RUN", help="The folder of a captioner's run.")
-    ] = None,
+        str, typer.Option(metavar="NAME|RUN", help="The captioner that ships, or a run's folder.")
+    ] = CAPTIONER,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -40,9 +41,9 @@ def caption(
 ) -> None:
     """Caption sounds: a sentence for each window that the model hears at once.
 
-    The model is one that a captioning recipe trained, such as earshot run soft_hard_prompts. Files
-    that fail are listed at the end, with exit status 2. With --out a run that was killed is taken
-    up again.
+    Without --model the captioner that ships writes; a captioning recipe trains others, such as
+    earshot run soft_hard_prompts. Files that fail are listed at the end, with exit status 2. With
+    --out a run that was killed is taken up again.
     """
     from earshot.jobs.caption import caption_each, load_writer
     from earshot.jobs.each_file import Pace

@@ -16,6 +16,7 @@ from earshot.core.fingerprint import fingerprint
 from earshot.engines.task import FileWindows, reason
 from earshot.engines.urls import find_sounds
 from earshot.jobs.each_file import Answers, Failure, Pace, collected
+from earshot.jobs.loading import CAPTIONER, shipped_folder
 from earshot.models.restoring import restore, to_device
 
 if TYPE_CHECKING:
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
     from earshot.models.captioner import Captioner
 
 BATCH = 8  # windows that are captioned at once, over files
-TRAIN = "Train one: earshot run soft_hard_prompts --data CAPTIONS.csv"
+MEND = (
+    f"Leave --model out for {CAPTIONER}, or train one: "
+    "earshot run soft_hard_prompts --data CAPTIONS.csv"
+)
 
 
 @dataclass(frozen=True)
@@ -111,14 +115,14 @@ class _File:
 def caption(
     files: str | Path | Iterable[str | Path],
     *,
-    model: str | Path | None = None,
+    model: str | Path = CAPTIONER,
     n_beams: int = 4,
     max_tokens: int = 40,
     device: str = "cpu",
 ) -> Answers[Captioned]:
     """A caption for each window of each sound. Folders are walked; `failures` lists what failed.
 
-    model: the run folder of a captioner. n_beams: the width of the search; 1 is greedy. A sound
+    model: the captioner that ships, or the run folder of another. n_beams: the width of the search; 1 is greedy. A sound
     longer than the model's window has a caption for each window, with its times.
     """
     files = [files] if isinstance(files, str | Path) else list(files)
@@ -184,37 +188,36 @@ def _finished(open_files: deque[_File], pace: Pace | None) -> Iterator[Captioned
 
 
 def load_writer(
-    model: str | Path | None,
+    model: str | Path = CAPTIONER,
     *,
     n_beams: int = 4,
     max_tokens: int = 40,
     device: str = "cpu",
 ) -> CaptionWriter:
-    """The captioner in a run's folder, ready to write.
+    """The captioner that ships, or that in a run's folder, ready to write.
 
-    Raises EarShotError without a model, and where the folder holds none that captions.
+    Raises EarShotError where the folder holds none that captions.
     """
     from earshot.decoders.decoding import DecodingConfig
 
     decoding = DecodingConfig.by_beams(n_beams, max_tokens=max_tokens)
-    if model is None:
-        raise EarShotError(
-            got="no model to caption with, and none ships with EarShot",
-            expected="--model RUN, the folder of a captioner",
-            mend=TRAIN,
-        )
-    captioner = load_captioner(Path(model).expanduser())
+    captioner = load_captioner(model)
     return CaptionWriter(to_device(captioner, device).eval(), decoding, device)
 
 
-def load_captioner(folder: Path) -> Captioner:
-    """The captioner that a recipe left in `folder`, on the CPU."""
+def load_captioner(model: str | Path) -> Captioner:
+    """The captioner that ships under that name, or that a recipe left in a folder; on the CPU."""
     from earshot.models.captioner import Captioner
+    from earshot.models.named_captioner import KIND, restore_named
     from earshot.recipes import find_recipe
 
+    ships = model == CAPTIONER and not is_checkpoint(Path(model))
+    folder = shipped_folder(CAPTIONER) if ships else Path(model).expanduser()
     if not is_checkpoint(folder):
         raise _no_captioner(f"{folder}, which is no run's folder")
     checkpoint = read_checkpoint(folder)
+    if checkpoint.recipe == KIND:
+        return restore_named(checkpoint)
     recipe = find_recipe(checkpoint.recipe)
     build = getattr(recipe, "build", None)
     if build is None:
@@ -233,4 +236,4 @@ def load_captioner(folder: Path) -> Captioner:
 
 
 def _no_captioner(got: str) -> EarShotError:
-    return EarShotError(got=got, expected="a model that captions sound", mend=TRAIN)
+    return EarShotError(got=got, expected="a model that captions sound", mend=MEND)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from earshot.models.embedder import Embedder, Precision, Runtime
 
 DEFAULT = "earshot-small"
+CAPTIONER = "earshot-captioner"  # ships too, but writes: it embeds nothing
 FILE_SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".safetensors")
 HUB_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 ACCEPTED = (
@@ -66,6 +67,12 @@ def load(
             got=f"{path}, a folder without {CONFIG_NAME} or config.json",
             expected=_accepted(),
             mend="Name the folder that holds the model itself.",
+        )
+    if name == CAPTIONER:
+        raise EarShotError(
+            got=f"{CAPTIONER}, which writes captions and embeds nothing",
+            expected=_accepted(),
+            mend="Caption with it: earshot caption FILES.",
         )
     if name == DEFAULT:
         raise EarShotError(
@@ -122,11 +129,17 @@ def as_embedder(model: str | Path | Embedder, **options: Any) -> Embedder:
 
 
 def shipped_models() -> list[str]:
-    """Names of the models inside the package, sorted."""
+    """Names of the models inside the package that embed, sorted."""
     folder = _weights()
     if not folder.is_dir():
         return []
-    return sorted(each.name for each in folder.iterdir() if (each / CONFIG_NAME).is_file())
+    found = {each.name for each in folder.iterdir() if (each / CONFIG_NAME).is_file()}
+    return sorted(found - {CAPTIONER})
+
+
+def shipped_folder(name: str) -> Path:
+    """Where the shipped model of that name lies, if it is in this installation."""
+    return _weights() / name
 
 
 def _weights() -> Path:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from earshot.core.errors import EarShotError
 from earshot.core.files import is_folder
@@ -19,11 +19,8 @@ from earshot.decoders.language_model import LanguageModelConfig, build_language_
 from earshot.decoders.prefix import PrefixDecoder
 from earshot.layers.prefix_mapper import PrefixMapper, PrefixMapperConfig
 from earshot.models.captioner import Captioner
-from earshot.models.event_namer import EventNamer, EventNamerConfig
 from earshot.models.gap_bridge import GapBridgeConfig, inference_bridge
-from earshot.models.halves import PARTS, halves_of
 from earshot.models.hard_prompts import HardPromptConfig, TextBank, prompt_text
-from earshot.models.shipped import shipped_start
 from earshot.models.towers import TwoTowerConfig, build_two_tower
 from earshot.models.two_tower import TwoTower
 
@@ -36,9 +33,6 @@ class SoftHardConfig:
 
     clap: TwoTowerConfig | None = None  # None: a published CLAP that lies beside the weights
     clap_dim: int = 1_024  # of a published one's space
-    ears: str = ""  # the name of a CLAP that ships, which hears; the run then keeps none
-    halves: bool = False  # both halves of a sound are heard beside the whole
-    namer: EventNamerConfig | None = None  # what names sounds for the prompt, instead of a bank
     mapper: PrefixMapperConfig = field(default_factory=PrefixMapperConfig)
     writer: LanguageModelConfig = field(default_factory=LanguageModelConfig)
     bridge: GapBridgeConfig = field(default_factory=GapBridgeConfig)
@@ -68,9 +62,6 @@ class SoftHardCaptioner(Captioner):
             most_prompt_tokens=config.most_prompt_tokens,
         )
         self.mapper = PrefixMapper(config.in_dim, self.decoder.dim, config.mapper)
-        if config.halves:
-            self.part = nn.Parameter(torch.zeros(len(PARTS), 1, self.decoder.dim))
-        self.namer = None if config.namer is None else EventNamer(config.in_dim, config.namer)
         if clap is None and config.clap is not None:
             clap = build_two_tower(config.clap)
         self.events: TextBank | None = None
@@ -93,8 +84,6 @@ class SoftHardCaptioner(Captioner):
     @property
     def ears(self) -> TwoTower:
         """The CLAP, wherever it is kept."""
-        if self.config.ears and self._beside is None:
-            self.hear_with(shipped_start(self.config.ears).model)
         ears = self.clap or self._beside
         if ears is None:
             raise EarShotError(
@@ -109,34 +98,20 @@ class SoftHardCaptioner(Captioner):
     ) -> list[list[Candidate]]:
         """As `Captioner.captions`."""
         ears = self.ears.to(waveform.device)
-        if self.config.halves:
-            return self.captions_of(halves_of(ears, waveform, n_samples), decoding)
         return self.captions_of(ears.embed_audio(waveform, n_samples), decoding)
 
     @torch.no_grad()
     def captions_of(self, embeddings: Tensor, decoding: DecodingConfig) -> list[list[Candidate]]:
-        """Captions of embeddings of sounds [batch, dim], or of their parts [batch, parts, dim]."""
+        """Captions of embeddings of sounds [batch, dim]."""
         bank = None if self.told is None else self.told.embeddings
         moved = inference_bridge(self.config.bridge, bank).infer_audio(embeddings)
-        prefix, n_prefix = self.prefix_of(moved)
+        prefix = self.mapper(moved)
+        n_prefix = torch.full((len(prefix),), prefix.shape[1], device=prefix.device)
         return self.decoder.generate(prefix, n_prefix, self.prompts_of(embeddings), decoding)
-
-    def prefix_of(self, embeddings: Tensor) -> tuple[Tensor, Tensor]:
-        """What the writer reads first, [batch, positions, dim], and how much of it is real."""
-        if embeddings.ndim == 3:
-            n_clips, n_parts, _ = embeddings.shape
-            prefix = self.mapper(embeddings.flatten(0, 1)).unflatten(0, (n_clips, n_parts))
-            prefix = (prefix + self.part[:n_parts]).flatten(1, 2)
-        else:
-            prefix = self.mapper(embeddings)
-        return prefix, torch.full((len(prefix),), prefix.shape[1], device=prefix.device)
 
     def prompts_of(self, embeddings: Tensor) -> list[str] | None:
         """Hard prompts of embeddings [batch, dim]; None where nothing is to be named."""
         prompt = self.config.prompt
-        if self.namer is not None:
-            parts = embeddings if embeddings.ndim == 3 else embeddings[:, None].expand(-1, 3, -1)
-            return self.namer.prompts(parts)
         if prompt.is_none:
             return None
         events = self._named(self.events, EVENTS, embeddings, prompt.n_events)
@@ -144,8 +119,9 @@ class SoftHardCaptioner(Captioner):
         return [prompt_text(*each) for each in zip(events, alike, strict=True)]
 
     def loss(self, embeddings: Tensor, prompts: list[str] | None, captions: list[str]) -> Tensor:
-        """Mean nats a token of captions, from what stands for them: as `captions_of` has it."""
-        prefix, n_prefix = self.prefix_of(embeddings)
+        """Mean nats a token of captions, from what stands for them [batch, dim]."""
+        prefix = self.mapper(embeddings)
+        n_prefix = torch.full((len(prefix),), prefix.shape[1], device=prefix.device)
         return self.decoder.loss(prefix, n_prefix, prompts, captions)
 
     @property
@@ -169,7 +145,7 @@ class SoftHardCaptioner(Captioner):
         for name, bank in ((EVENTS, self.events), (CAPTIONS, self.told)):
             if bank is not None:
                 bank.save(folder, name)
-        if self._beside is not None and not self.config.ears:
+        if self._beside is not None:
             from earshot.models.loading import save_transformers
 
             save_transformers(self._beside, folder / CLAP)
@@ -178,11 +154,11 @@ class SoftHardCaptioner(Captioner):
         """As `Captioner.load_beside`, with what `save_beside` wrote more."""
         super().load_beside(folder)
         prompt, bridge = self.config.prompt, self.config.bridge
-        if prompt.n_events and self.namer is None:
+        if prompt.n_events:
             self.events = TextBank.load(folder, EVENTS)
         if prompt.n_similar or bridge.sounds != "as they are":
             self.told = TextBank.load(folder, CAPTIONS)
-        if self.config.clap is None and not self.config.ears and is_folder(folder / CLAP):
+        if self.config.clap is None and is_folder(folder / CLAP):
             from earshot.models.loading.foreign import read_foreign
 
             clap, _ = read_foreign(folder / CLAP)

@@ -1,4 +1,4 @@
-"""How good names and captions are: thresholds on sounds to choose by, figures on those of a test."""
+"""How good names and captions are: thresholds on sounds to choose by, figures of a test."""
 
 from __future__ import annotations
 
@@ -75,16 +75,18 @@ def figures(captions: Sequence[str], gold: Sequence[Gold], relations: Sequence[s
     """What captions got right of sounds that are known."""
     told = [set(READER.events(caption)) for caption in captions]
     kinds = [[str(each["kind"]) for each in row] for row in gold]
-    named = [bool(set(row) & said) for row, said in zip(kinds, told, strict=True)]
-    silent = [not said for said in told]
+    found = {
+        "n": len(captions),
+        "names_one": float(np.mean([bool(set(k) & t) for k, t in zip(kinds, told, strict=True)])),
+        "names_nothing": float(np.mean([not said for said in told])),
+    }
+    if not all(kinds):
+        return found
     rng = generator(0, "references")
     references = [
         [caption_of(row, relation if len(row) == 2 else "both", rng) for _ in range(5)]
         for row, relation in zip(kinds, relations, strict=True)
     ]
     scores = caption_scores(list(captions), references).corpus
-    return {
-        "n": len(captions), "names_one": float(np.mean(named)),
-        "names_none": float(np.mean(silent)), "cider_d": scores["cider_d"],
-        **event_figures(captions, gold, READER),
-    }  # fmt: skip
+    events = event_figures(captions, gold, READER)
+    return {**found, "cider_d": scores["cider_d"], **events}

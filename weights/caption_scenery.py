@@ -280,8 +280,13 @@ def edge_bands() -> list[int]:
 
 
 @torch.inference_mode()
-def heard(ears: TwoTower, log_mels: Sequence[np.ndarray], batch: int = 16) -> Tensor:
-    """What the ears make of each, whole and in halves, [scenes, 3, dim] in half precision."""
+def heard(
+    ears: TwoTower, log_mels: Sequence[np.ndarray], batch: int = 16, *, exact: bool = False
+) -> Tensor:
+    """What the ears make of each, whole and in halves, [scenes, 3, dim] in half precision.
+
+    In bf16 unless `exact`.
+    """
     order = sorted(range(len(log_mels)), key=lambda i: log_mels[i].shape[1])
     rows: list[Tensor] = [torch.empty(0)] * len(log_mels)
     for start in range(0, len(order), batch):
@@ -290,7 +295,7 @@ def heard(ears: TwoTower, log_mels: Sequence[np.ndarray], batch: int = 16) -> Te
         stacked = torch.full((len(taken), 64, int(n_frames.max())), -100.0)
         for row, i in enumerate(taken):
             stacked[row, :, : n_frames[row]] = torch.from_numpy(log_mels[i].astype(np.float32))
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=not exact):
             made = halves_of_frames(ears, stacked, n_frames)
         for row, i in enumerate(taken):
             rows[i] = made[row].half()

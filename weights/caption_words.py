@@ -1,4 +1,4 @@
-"""Sentences that the captioner learns: what is named in the prompt is told, the rest is left out."""
+"""Sentences that the captioner learns: what the prompt names is told, the rest is left out."""
 
 from __future__ import annotations
 

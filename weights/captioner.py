@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -24,12 +25,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from caption_card import ship
 from caption_judge import settle
 from caption_kinds import KINDS
 from caption_scenery import Piece
 from caption_store import Heard, all_pieces, block, joined, recorded_kinds
+from caption_test import test_sets, tested
 from caption_words import HumanCaption, all_words, human_captions, human_prompt, told, true_prompt
+from earshot.core.config import to_dict
+from earshot.core.files import write_text
 from earshot.core.seed import generator, seed_all
+from earshot.decoders.decoding import DecodingConfig
 from earshot.decoders.language_model import LanguageModelConfig
 from earshot.layers.prefix_mapper import PrefixMapperConfig
 from earshot.models.event_namer import EventNamerConfig
@@ -38,7 +44,7 @@ from earshot.models.shipped import shipped_start
 from earshot.models.two_tower import TwoTower
 from earshot.text.caption_tokenizer import train_caption_tokenizer
 from earshot.training.fit import FitConfig, fit
-from ship import REPOSITORY, Clock
+from ship import REPOSITORY, Clock, halved
 from sounds import procedural_sounds, real_sounds
 from store import kept
 
@@ -225,6 +231,7 @@ def main() -> None:
     parser.add_argument("--sounds", type=Path, default=REPOSITORY / "runs/weights")
     parser.add_argument("--unheard", type=Path, default=REPOSITORY / "runs/weights/part.pt")
     parser.add_argument("--fold", type=int, default=4, choices=(1, 2, 3, 4))
+    parser.add_argument("--only-choose", action="store_true", help="figures to choose by alone")
     options = parser.parse_args()
     plan, work, clock = Plan(), options.work, Clock(options.work / "minutes.json")
     seed_all(plan.seed)
@@ -246,11 +253,26 @@ def main() -> None:
     words = all_words(human, 8_000, plan.seed)
     model.decoder.tokenizer = train_caption_tokenizer(words, CONFIG.writer.vocab_size)
     teach_namer(model, train, plan, work)
-    print(settle(model.namer, val.embeddings, there(val)[:, 0], recorded), flush=True)
+    settled = settle(model.namer, val.embeddings, there(val)[:, 0], recorded)
+    print(settled, flush=True)
     clock.note("naming")
     teach_writer(model, Lessons(model, train, human, read, plan), plan, work)
     clock.note("writing")
-    torch.save(model.state_dict(), work / "model.pt")
+    halved(model)
+    decoding = DecodingConfig.by_beams(4, max_tokens=40)
+    split = "val" if options.only_choose else "test"
+    sets = list(test_sets(pieces(), split))
+    told, rows = tested(model, sets, ears, unheard, decoding)
+    print(json.dumps(told, indent=1), flush=True)
+    if options.only_choose:
+        write_text(work / "choose.json", json.dumps(rows, indent=1) + "\n")
+        return
+    facts = {
+        "minutes": clock.minutes(), "thresholds": settled, "n_kinds": len(KINDS),
+        "n_scenes": len(train.events), "n_texts": len(human), "plan": to_dict(plan),
+        "parameters": sum(each.numel() for each in model.parameters()),
+    }  # fmt: skip
+    ship(model, told, rows, facts)
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ def test_the_tools_say_what_they_do_and_that_they_only_read(server: MCPServer) -
             return (await client.list_tools()).tools
 
     tools = {tool.name: tool for tool in asyncio.run(ask())}
-    assert sorted(tools) == ["index_stats", "search", "similar", "tag"]
+    assert sorted(tools) == ["caption", "index_stats", "search", "similar", "tag"]
     assert all(tool.description and tool.annotations.read_only_hint for tool in tools.values())
     assert tools["search"].input_schema["properties"]["k"]["maximum"] == 50
     assert tools["search"].input_schema["required"] == ["words"]
@@ -162,3 +162,22 @@ def test_sounds_in_a_bucket_are_found_tagged_and_compared(tmp_path: Path) -> Non
     assert call(server, "tag", path=best, labels=["cat", "dog"])["labels"][0]["label"] == "dog"
     assert [hit["path"] for hit in call(server, "similar", path=best)["hits"]] == ["cat.wav"]
     assert call(server, "index_stats")["folder"] == "bucket"
+
+
+def test_caption_says_what_is_heard_of_the_index_alone(server: MCPServer) -> None:
+    found = call(server, "caption", path="deep/long.wav")
+    assert found["path"] == "deep/long.wav"
+    assert found["duration_s"] == 4
+    [window] = found["windows"]
+    assert (window["start_s"], window["end_s"]) == (0, 4)
+    assert found["caption"] == window["caption"] != ""
+    assert "as search gives it" in call(server, "caption", path="/etc/passwd")
+
+
+def test_what_is_too_long_to_caption_in_a_call_is_a_sentence(
+    server: MCPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("earshot.adapters.mcp.MAX_CAPTIONED_S", 3.0)
+    said = call(server, "caption", path="deep/long.wav")
+    assert "a sound of at most 3 s" in said
+    assert "earshot caption FILE" in said

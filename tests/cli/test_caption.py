@@ -78,11 +78,14 @@ def test_a_file_of_rows_is_taken_up_again(folder: Path, tmp_path: Path) -> None:
     assert "a file that this very command wrote" in str(other.exception)
 
 
-def test_without_a_model_it_says_what_to_do(folder: Path) -> None:
-    result = caption(folder / "sounds")
-    assert result.exit_code == 1
-    assert "none ships with EarShot" in str(result.exception)
-    assert "earshot run soft_hard_prompts --data CAPTIONS.csv" in str(result.exception)
+def test_without_a_model_the_shipped_one_writes(folder: Path) -> None:
+    own = rows(caption(folder / "sounds", "--json"))
+    assert [row["path"] for row in own] == [str(folder / "sounds" / f"{i}.wav") for i in range(3)]
+    assert all(row["caption"] for row in own)
+    assert rows(caption(folder / "sounds", "--model", "earshot-captioner", "--json")) == own
+    other = caption(folder / "sounds", "--model", "earshot-captoner")
+    assert other.exit_code == 1
+    assert "Leave --model out for earshot-captioner" in str(other.exception)
 
 
 def test_long_sounds_have_times() -> None:

@@ -20,6 +20,7 @@ from earshot.models.named_captioner import NamedCaptioner
 
 BETA = 0.7  # precision counts twice as much as recall where thresholds are set
 GRID = [step / 4 for step in range(-12, 9)]  # logits
+MORE = (0.5, 1.0, 1.5, 2.0)  # logits more for a second name: most files hold one sound
 MARGIN = 0.5  # logits more for kinds that were never heard but rendered
 Gold = Sequence[dict[str, Any]]
 
@@ -41,7 +42,7 @@ def settle(namer: EventNamer, heard: Tensor, truth: Tensor, recorded: Sequence[s
     margin = torch.tensor([0.0 if kind in set(recorded) else MARGIN for kind in KINDS])
     best, found = -1.0, {}
     for least in GRID:
-        for more in (0.0, 0.5, 1.0, 1.5, 2.0):
+        for more in MORE:
             namer.least.copy_(least + margin)
             namer.more.fill_(more)
             precision, recall = rates(namer.said(logits), truth)

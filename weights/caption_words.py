@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,9 +27,12 @@ from earshot.metrics.caption_events import EventReader
 from earshot.models.event_namer import THEN as THEN_TIE
 from earshot.models.event_namer import UNTOLD, WITH, prompt_of
 from earshot.synth.captions import fill
+from earshot.synth.kind import SoundKind
 from earshot.synth.phrases import word
 
 DROPPED, SWAPPED, UNTIED = 0.1, 0.04, 0.2  # mistakes of a prompt in training
+USUAL = 0.75  # of words that are a kind's first ones
+MIXED = 0.2  # of scenes of several sounds without a name that are called that
 MOST_WORDS = 16
 TIES = {"then": THEN_TIE, "while": WITH}
 TEMPLATES = {"then": THEN, "while": WHILE, "both": BOTH}
@@ -61,7 +64,7 @@ class HumanCaption:
 
 def caption_of(kinds: Sequence[str], relation: str, rng: np.random.Generator) -> str:
     """A sentence about one to three kinds in the order they begin."""
-    words = [word(KINDS[kind], {}, rng) for kind in kinds]
+    words = [word(usual(KINDS[kind], rng), {}, rng) for kind in kinds]
     if len(words) == 1:
         template = ONE[rng.integers(len(ONE))]
     elif len(words) == 2:
@@ -74,6 +77,13 @@ def caption_of(kinds: Sequence[str], relation: str, rng: np.random.Generator) ->
     return fill(template, [[each] for each in words])
 
 
+def usual(kind: SoundKind, rng: np.random.Generator) -> SoundKind:
+    """The kind, most often with its first words alone, so that there is one that it is called."""
+    if rng.random() >= USUAL:
+        return kind
+    return replace(kind, nouns=kind.nouns[:1], actions=kind.actions[:1])
+
+
 def modest(kinds: Sequence[str], relation: str, rng: np.random.Generator) -> str:
     """What can be said of kinds that are not sure enough to be named."""
     if relation == "silence":
@@ -81,8 +91,8 @@ def modest(kinds: Sequence[str], relation: str, rng: np.random.Generator) -> str
     elif not kinds:
         choices = UNKNOWN
     else:
-        categories = {KINDS[kind].category for kind in kinds}
-        choices = MODEST[categories.pop()] if len(categories) == 1 else SEVERAL
+        one = KINDS[kinds[rng.integers(len(kinds))]].category  # true of all, if not all of it
+        choices = SEVERAL if len(kinds) > 1 and rng.random() < MIXED else MODEST[one]
     return choices[rng.integers(len(choices))]
 
 

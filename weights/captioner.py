@@ -61,10 +61,10 @@ CONFIG = NamedCaptionerConfig(
 class Plan:
     """The numbers of a whole run."""
 
-    n_blocks: int = 22  # of BLOCK scenes
+    n_blocks: int = 40  # of BLOCK scenes
     n_val_blocks: int = 2
-    namer_steps: int = 1_200
-    steps: int = 3_000
+    namer_steps: int = 2_500
+    steps: int = 2_600
     n_scenes: int = 24  # in a batch of the writer
     n_human: int = 4  # captions of people beside them
     text_noise: float = 0.004  # variance a dimension of what stands for a caption of people

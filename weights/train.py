@@ -23,6 +23,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import torch
+
 from banks import LONG, SHORT, bank_of, drawn, mixes_of, names_of
 from build import CONFIG
 from corpus import corpus

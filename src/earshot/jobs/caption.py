@@ -122,8 +122,9 @@ def caption(
 ) -> Answers[Captioned]:
     """A caption for each window of each sound. Folders are walked; `failures` lists what failed.
 
-    model: the captioner that ships, or the run folder of another. n_beams: the width of the search; 1 is greedy. A sound
-    longer than the model's window has a caption for each window, with its times.
+    model: the captioner that ships, or the run folder of another. n_beams: the width of the search;
+    1 is greedy. A sound longer than the model's window has a caption for each window, with its
+    times.
     """
     files = [files] if isinstance(files, str | Path) else list(files)
     writer = load_writer(model, n_beams=n_beams, max_tokens=max_tokens, device=device)

@@ -18,7 +18,7 @@ from earshot.metrics.caption_scores import caption_scores
 from earshot.models.event_namer import EventNamer
 from earshot.models.named_captioner import NamedCaptioner
 
-BETA = 0.7  # precision counts twice as much as recall where thresholds are set
+BETA = 0.5  # precision counts twice as much as recall where thresholds are set
 GRID = [step / 4 for step in range(-12, 9)]  # logits
 MORE = (0.5, 1.0, 1.5, 2.0)  # logits more for a second name: most files hold one sound
 MARGIN = 0.5  # logits more for kinds that were never heard but rendered

@@ -14,12 +14,13 @@ from earshot.decoders.decoding import Candidate, DecodingConfig
 from earshot.decoders.reranking import best_of, cosines, hybrid
 from earshot.metrics.caption_events import EventReader, event_counts
 from earshot.metrics.caption_scores import caption_scores
+from earshot.metrics.label_curves import multi_label
 from earshot.models.beats_bart import BeatsBart
 from earshot.models.sentence_encoder import SentenceEncoder
 from earshot.training.kept_states import KeptStates
 
 AT_ONCE = 25  # clips that are decoded together
-N_WRONG = 5  # captions of other clips for every caption of a clip's own
+N_WRONG = 5  # other clips whose captions a clip's own are held against
 
 
 @dataclass(frozen=True)
@@ -93,8 +94,8 @@ def decoding_figures(
     """Figures named WAY_FIGURE for every way to choose of `chosen`.
 
     cider_d against the clips' captions, and distinct_2; where the clips list their sounds in
-    extra["events"], event_f1 and order_accuracy, and of those with two sounds two_event_f1, and
-    among the ways an oracle's by that and CIDEr-D.
+    extra["events"], event_f1 and order_accuracy, of those with two sounds two_event_f1, and among
+    the ways the oracle's: the greatest event F1, then the most words in common with a caption.
     """
     gold = [each.clip.extra.get("events") or [] for each in written]
     judged = all(gold) and reader is not None
@@ -123,34 +124,25 @@ def decoding_figures(
     return figures
 
 
-def encoder_auc(
-    written: Sequence[Written], sentences: SentenceEncoder, seed_order: np.ndarray | None = None
-) -> float:
+def encoder_auc(written: Sequence[Written], sentences: SentenceEncoder) -> float:
     """How often a clip's head ranks a caption of its own above one of another clip, over all pairs.
 
-    The area under the curve of all cosines: those of clips with their own captions, against those
-    with captions of clips of other labels. 0.5 is chance.
+    The area under the ROC curve of all cosines: of clips with their own captions, against those
+    with captions of the next few clips of other labels. 0.5 is chance.
     """
-    right, wrong = [], []
     own = [sentences.embed(list(each.clip.captions)) for each in written]
+    scores: list[Tensor] = []
+    truth: list[Tensor] = []
     for i, each in enumerate(written):
-        right.append(cosines(each.row, own[i]))
+        after = [(i + step) % len(written) for step in range(1, len(written))]
         others = [
-            own[j]
-            for j in range(i + 1, i + len(written))
-            for j in [j % len(written)]
-            if written[j].clip.labels != each.clip.labels or not each.clip.labels
-        ][:N_WRONG]
-        wrong += [cosines(each.row, rows) for rows in others]
-    return _area(torch.cat(right).numpy(), torch.cat(wrong).numpy())
-
-
-def _area(right: np.ndarray, wrong: np.ndarray) -> float:
-    """The share of pairs where the right one is greater; ties count half."""
-    ordered = np.sort(wrong)
-    below = np.searchsorted(ordered, right, "left")
-    level = np.searchsorted(ordered, right, "right") - below
-    return float((below + 0.5 * level).mean() / len(wrong))
+            j for j in after if not each.clip.labels or written[j].clip.labels != each.clip.labels
+        ]
+        for j in [i, *others[:N_WRONG]]:
+            scores.append(cosines(each.row, own[j]))
+            truth.append(torch.full((len(own[j]),), float(j == i)))
+    curve = multi_label(torch.cat(scores)[:, None].numpy(), torch.cat(truth)[:, None].numpy())
+    return float(curve.roc_auc[0])
 
 
 def _overlap(text: str, references: set[str]) -> float:

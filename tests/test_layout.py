@@ -21,20 +21,21 @@ MAY_IMPORT = {
     "objectives": "core",
     "metrics": "core text",
     "synth": "core audio text data",
-    "models": "core audio text features layers encoders objectives",
+    "decoders": "core text layers",
+    "models": "core audio text features layers encoders objectives decoders",
     "index": "core",
     "llm": "core",
-    "training": "core audio text data layers encoders objectives metrics models",
+    "training": "core audio text data layers encoders objectives metrics decoders models",
     "engines": "core audio models",
     "factories": "core audio text data metrics models llm engines",
-    "recipes": "core audio text data features layers encoders objectives metrics synth models "
-    "training factories",
-    "jobs": "core audio text data features metrics models index llm training recipes synth engines "
-    "factories",
+    "recipes": "core audio text data features layers encoders objectives metrics synth decoders "
+    "models training factories",
+    "jobs": "core audio text data features metrics decoders models index llm training recipes "
+    "synth engines factories",
     "web": "core audio index engines jobs models",
     "adapters": "core audio models jobs engines index text layers encoders features",
-    "cli": "core audio text data metrics synth index llm training recipes engines jobs models web "
-    "adapters factories",
+    "cli": "core audio text data metrics synth decoders index llm training recipes engines jobs "
+    "models web adapters factories",
 }
 MAX_LINES = 400
 LONGER = {}  # file -> why it is one concept in more than 400 lines

@@ -88,6 +88,12 @@ def load_tokenizer(
     source: str | Path, *, max_tokens: int, suffix: str = "", pad_id: int | None = None
 ) -> PretrainedTokenizer:
     """The tokenizer in a folder, or of that name on the hub when the network may be used."""
+    library = load_library_tokenizer(source)
+    return PretrainedTokenizer(library, max_tokens=max_tokens, suffix=suffix, pad_id=pad_id)
+
+
+def load_library_tokenizer(source: str | Path) -> Any:
+    """The same as the tokenizer of `transformers` that it is."""
     folder = Path(source)
     mend = (
         f"Put tokenizer.json (or vocab and merges) of {source} into a folder named {BESIDE!r} "
@@ -95,9 +101,8 @@ def load_tokenizer(
     )
     try:
         if is_folder(folder):
-            library = _read(str(folder), local_files_only=True)
-        else:
-            library = _from_hub(str(source), mend)
+            return _read(str(folder), local_files_only=True)
+        return _from_hub(str(source), mend)
     except EarShotError:
         raise
     except Exception as fault:  # the library tells of damaged files with exceptions of every kind
@@ -106,7 +111,6 @@ def load_tokenizer(
             expected="a folder with a tokenizer's files, or a name on the hub",
             mend=mend,
         ) from fault
-    return PretrainedTokenizer(library, max_tokens=max_tokens, suffix=suffix, pad_id=pad_id)
 
 
 def _from_hub(name: str, mend: str) -> Any:

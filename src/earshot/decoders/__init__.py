@@ -1,0 +1,1 @@
+"""Models that write: language models behind what was heard, and how their texts are chosen."""

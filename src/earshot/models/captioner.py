@@ -1,0 +1,62 @@
+"""What every captioner is to a job: sound in, candidates out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from earshot.core.errors import EarShotError
+from earshot.decoders.decoding import Candidate, DecodingConfig
+from earshot.text.caption_tokenizer import CaptionTokenizer
+
+TOKENIZER = "tokenizer"  # the folder beside a run's weights
+
+
+class Captioner(nn.Module, ABC):
+    """A model that writes captions of sound.
+
+    `sample_rate` is what it hears in Hz, `window_s` the longest sound that it captions at once,
+    `decoder` what writes: a module with `tokenizer`, which is None until one is set.
+    """
+
+    sample_rate: int
+    window_s: float
+    decoder: Any
+
+    @abstractmethod
+    def captions(
+        self, waveform: Tensor, n_samples: Tensor, decoding: DecodingConfig
+    ) -> list[list[Candidate]]:
+        """Captions of waveform [batch, samples], n_samples [batch] real ones; the surest first.
+
+        Neither padding nor batch-mates change them; of one seed they are the same every time.
+        """
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What captions depend on beside weights, for fingerprints."""
+        tokenizer = self.decoder.tokenizer
+        words = None if tokenizer is None else tokenizer.facts
+        return {"hears": [self.sample_rate, self.window_s], "tokenizer": words}
+
+    def save_beside(self, folder: Path) -> None:
+        """Write what is not weights, the tokenizer first of all, for `load_beside`."""
+        self.decoder.tokenizer.save(folder / TOKENIZER)
+
+    def load_beside(self, folder: Path) -> None:
+        """Read what `save_beside` wrote into a run's folder.
+
+        Raises EarShotError where the tokenizer is missing or writes more ids than the decoder.
+        """
+        tokenizer = CaptionTokenizer.load(folder / TOKENIZER)
+        n_ids = self.decoder.n_ids
+        if tokenizer.vocab_size > n_ids:
+            raise EarShotError(
+                got=f"{folder / TOKENIZER} with {tokenizer.vocab_size} ids",
+                expected=f"at most {n_ids}, which the weights have",
+                mend="Copy the run's folder again, weights and tokenizer together.",
+            )
+        self.decoder.tokenizer = tokenizer

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,23 @@ from earshot.text.combining import CaptionCombiner
 
 
 @dataclass(frozen=True)
+class MixupConfig:
+    """How many mixed clips there are, and how they sound."""
+
+    n_pairs: int = 600
+    n_each: int = 1  # sentences about each pair
+    levels: MixLevels = field(default_factory=MixLevels)
+
+    def __post_init__(self) -> None:
+        if min(self.n_pairs, self.n_each) < 1:
+            raise EarShotError(
+                got=f"n_pairs={self.n_pairs}, n_each={self.n_each}",
+                expected="at least 1 of each",
+                mend="Set mixups=none to train without mix-ups.",
+            )
+
+
+@dataclass(frozen=True)
 class Mixup:
     """One sentence about two clips at once."""
 
@@ -33,6 +50,21 @@ class Mixup:
     def key(self) -> str:
         """What the mixture is called, and what anything kept about it should be kept under."""
         return f"{self.pair[0]}+{self.pair[1]}#{self.number}"
+
+
+def mix_clips(
+    clips: ClipSet,
+    combiner: CaptionCombiner,
+    config: MixupConfig,
+    *,
+    sample_rate: int,
+    seed: int = 0,
+) -> ClipSet:
+    """Mixed clips of pairs drawn from `clips`, with what `combiner` says of their captions."""
+    pairs = draw_pairs(clips, config.n_pairs, seed)
+    mixups = combine_captions(pairs, combiner, n_each=config.n_each, seed=seed)
+    by_id = {clip.id: clip for clip in clips}
+    return mixed_clips(mixups, by_id, config.levels, sample_rate=sample_rate, seed=seed)
 
 
 def draw_pairs(clips: Sequence[Clip], n: int, seed: int) -> list[tuple[Clip, Clip]]:

@@ -85,7 +85,8 @@ def _tower(folder: Path, source: str) -> Callable[[list[str]], Tensor]:
         model.load_state_dict(checkpoint.weights())
     except (EarShotError, KeyError, RuntimeError, TypeError) as fault:
         raise EarShotError(
-            got=f"{source}, a run of {checkpoint.recipe} ({str(fault).partition(chr(10))[0][:150]})",
+            got=f"{source}, a run of {checkpoint.recipe} "
+            f"({str(fault).partition(chr(10))[0][:150]})",
             expected="a run of a paper that aligns sound and words",
             mend="Pass earshot-small, or a run such as of `earshot run clap`.",
         ) from fault

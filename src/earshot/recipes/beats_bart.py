@@ -28,16 +28,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from earshot.audio.level_mixing import MixLevels
 from earshot.core.errors import EarShotError
 from earshot.core.paper import Paper
 from earshot.core.report import Report
-from earshot.data import Batch, Clip, ClipSet
-from earshot.data.caption_mixups import combine_captions, draw_pairs, mixed_clips
-from earshot.data.captioned import shuffled_captions, train_and_test, with_captions
+from earshot.data import Batch, ClipSet
+from earshot.data.caption_mixups import MixupConfig, mix_clips
+from earshot.data.captioned import (
+    plain_captions,
+    shuffled_captions,
+    train_and_test,
+    with_captions,
+)
 from earshot.decoders.cross_attention import CrossDecoderConfig
 from earshot.decoders.decoding import DecodingConfig
 from earshot.encoders.beats import BeatsConfig
@@ -49,17 +52,17 @@ from earshot.metrics.caption_events import EventReader
 from earshot.models.audio_tower import AudioTower, SoundEncoderConfig
 from earshot.models.beats_bart import BeatsBart, BeatsBartConfig
 from earshot.models.sentence_encoder import SentenceEncoder, load_sentence_encoder
-from earshot.models.sound_encoder import SoundEncoder
 from earshot.models.start import Ears
 from earshot.objectives.infonce import InfoNCE
 from earshot.synth.caption_scenes import CaptionScenesConfig, caption_scenes, kind_words
 from earshot.text.caption_tokenizer import CaptionTokenizer, train_caption_tokenizer
-from earshot.text.combining import RuleCombiner, plain_caption
+from earshot.text.combining import RuleCombiner
 from earshot.training.caption_decodings import decoding_figures, encoder_auc, write_all
 from earshot.training.experiment import Arm, Comparison, Experiment
 from earshot.training.fit import FitConfig
 from earshot.training.kept_states import KeptStates, StatesBatch
 from earshot.training.recipe_run import RecipeRun
+from earshot.training.tag_first import teach_to_tag
 
 PAPER = Paper(
     key="beats_bart",
@@ -69,23 +72,14 @@ PAPER = Paper(
     family="captioning",
     year=2024,
     claims={
-        "sentences": "Drawn to sentence embeddings, the encoder captions better, and its head tells "
-        "a clip's captions from others.",
-        "mixups": "Mixed clips with sentences about both make better captions, most of all of clips "
-        "with two sounds.",
+        "sentences": "Drawn to sentence embeddings, the encoder captions better, and its head "
+        "tells a clip's captions from others.",
+        "mixups": "Mixed clips with sentences about both make better captions, most of all of "
+        "clips with two sounds.",
         "reranking": "Among many drawn captions, decoder and head together choose no worse than "
         "either alone, and than a beam search.",
     },
 )
-
-
-@dataclass(frozen=True)
-class MixupConfig:
-    """How many mixed clips there are, and how they sound."""
-
-    n_pairs: int = 600
-    n_each: int = 1  # sentences about each pair
-    levels: MixLevels = field(default_factory=MixLevels)
 
 
 @dataclass(frozen=True)
@@ -245,15 +239,22 @@ def run(
     if ears is not None:
         config = replace(config, model=replace(config.model, encoder=ears.config))
     train, test = split_clips(data, config)
-    this = RecipeRun(
-        PAPER.key, config, out, [clip.id for clip in train], resume=resume, ears=ears
-    )
+    this = RecipeRun(PAPER.key, config, out, [clip.id for clip in train], resume=resume, ears=ears)
     model = build(config)
     if ears is not None:
         model.encoder.load_state_dict(ears.model.state_dict())
     else:
-        teach_to_tag(config, model.encoder, train, this)
-    mixed = mixups_of(train, config)
+        teach_to_tag(model.encoder, train, config.encoder_fit, this, config.batch_size)
+    mixed = ClipSet([])
+    if config.mixups is not None:
+        made = mix_clips(
+            train,
+            RuleCombiner(seed=config.seed),
+            config.mixups,
+            sample_rate=model.sample_rate,
+            seed=config.seed,
+        )
+        mixed = plain_captions(made)
     captions = sorted({caption for clip in [*train, *mixed] for caption in clip.captions})
     model.decoder.tokenizer = tokenizer_of(config, captions)
     model.sentences = sentences_of(config)
@@ -289,68 +290,7 @@ def split_clips(data: ClipSet | None, config: Config) -> tuple[ClipSet, ClipSet]
     if config.shuffle_captions:
         train = shuffled_captions(train, config.seed)
     test = with_captions(test, config.seed)
-    return plain(train, config.min_words), plain(test, 1)
-
-
-def plain(clips: ClipSet, min_words: int) -> ClipSet:
-    """The clips with their captions in plain form, short ones left out where there are others."""
-
-    def told(clip: Clip) -> Clip:
-        captions = [text for each in clip.captions if (text := plain_caption(each))]
-        long = [each for each in captions if len(each.split()) >= min_words]
-        return replace(clip, captions=tuple(dict.fromkeys(long or captions)))
-
-    return ClipSet((told(clip) for clip in clips), name=clips.name, labels=clips.labels)
-
-
-def teach_to_tag(config: Config, encoder: SoundEncoder, train: ClipSet, this: RecipeRun) -> None:
-    """The first stage of a run without an encoder: the labels of the clips, by cross-entropy."""
-    if config.encoder_fit is None or not train.labels:
-        raise EarShotError(
-            got="an encoder at random" + ("" if config.encoder_fit else ", not to be trained"),
-            expected="one that was trained, or clips with labels to train it",
-            mend="Pass --audio-model, such as a run of panns or a BEATs file.",
-        )
-    head = nn.Linear(encoder.audio_encoder.dim, len(train.labels))
-    tagger = nn.ModuleList([encoder.requires_grad_(True), head])
-
-    def loss_of(batch: Batch) -> Tensor:
-        logits = head(encoder.audio_hidden(batch.waveform, batch.n_samples))
-        return F.binary_cross_entropy_with_logits(logits.float(), batch.labels_hot)
-
-    loader = this.loader(
-        train,
-        batch_size=config.batch_size,
-        sample_rate=encoder.sample_rate,
-        max_s=encoder.window_s,
-    )
-    this.fit(tagger, loss_of, loader.batches, config.encoder_fit, stage="encoder")
-    encoder.requires_grad_(False).eval()
-
-
-def mixups_of(train: ClipSet, config: Config) -> ClipSet:
-    """Mixed clips of `train`; none where the config wants none."""
-    if config.mixups is None:
-        return ClipSet([])
-    pairs = draw_pairs(train, config.mixups.n_pairs, config.seed)
-    combiner = RuleCombiner(seed=config.seed)
-    made = combine_captions(pairs, combiner, n_each=config.mixups.n_each, seed=config.seed)
-    mixed = mixed_clips(
-        made,
-        {clip.id: clip for clip in train},
-        config.mixups.levels,
-        sample_rate=build_rate(config),
-        seed=config.seed,
-    )
-    return plain(mixed, 1)
-
-
-def build_rate(config: Config) -> int:
-    """Hz that the encoder hears."""
-    encoder = config.model.encoder
-    front = encoder.fbank or encoder.features or encoder.waveform
-    assert front is not None
-    return front.sample_rate
+    return plain_captions(train, config.min_words), plain_captions(test)
 
 
 def tokenizer_of(config: Config, captions: list[str]) -> CaptionTokenizer:

@@ -61,9 +61,7 @@ class RuleCombiner:
         if not all(parts):
             return ()
         made = [
-            _sentence(one, joint, other)
-            for one, other in (parts, parts[::-1])
-            for joint in JOINTS
+            _sentence(one, joint, other) for one, other in (parts, parts[::-1]) for joint in JOINTS
         ]
         order = generator(self.seed, "combine", first, second).permutation(len(made))
         drawn = dict.fromkeys(made[int(i)] for i in order)

@@ -120,8 +120,9 @@ def _sizes(state: Mapping[str, Tensor], path: Path, encoder: Any) -> BeatsBartCo
         dim, _, kernel = state["downsample_conv.weight"].shape
         attention = state["postencoder.layers.0.self_attn.pos_bias_u"]
         vocab_size, width = state[WORDS].shape
-        head_dim, sentence_dim = len(state["encoder_embed_mlp.fc1.weight"]), len(
-            state["encoder_embed_mlp.fc2.weight"]
+        head_dim, sentence_dim = (
+            len(state["encoder_embed_mlp.fc1.weight"]),
+            len(state["encoder_embed_mlp.fc2.weight"]),
         )
         post = PostEncoderConfig(
             dim=dim,

@@ -68,6 +68,7 @@ class CrossDecoderConfig:
             activation_dropout=self.dropout,
             decoder_layerdrop=0.0,
             pad_token_id=None,
+            forced_eos_token_id=None,  # else what is cut would be made to end
             tie_word_embeddings=True,
         )
 

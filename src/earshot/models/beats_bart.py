@@ -108,7 +108,13 @@ class BeatsBart(Captioner):
             states = ears.patch_layers(log_mel, n_frames)
         else:
             states = ears.layers(log_mel, n_frames)
-        which = -1 if self.config.layer is None else self.config.layer
+        which = len(states.hidden) - 1 if self.config.layer is None else self.config.layer
+        if not 0 <= which < len(states.hidden):
+            raise EarShotError(
+                got=f"layer={which} of {type(ears).__name__}",
+                expected=f"one of its layers 0 to {len(states.hidden) - 1}",
+                mend="Set model.layer=none for the last one.",
+            )
         return states.hidden[which], states.n_positions
 
     def hear(self, states: Tensor, n_positions: Tensor) -> tuple[Tensor, Tensor]:

@@ -22,6 +22,7 @@ _HOME = {
     "search": "earshot.jobs.search",
     "similar": "earshot.jobs.search",
     "tag": "earshot.jobs.tag",
+    "caption": "earshot.jobs.caption",
     "evaluate": "earshot.jobs.evaluate",
     "Encoder": "earshot.adapters.encoder",
     "read_audio": "earshot.audio",

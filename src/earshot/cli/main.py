@@ -8,6 +8,7 @@ import typer
 
 from earshot.cli import (
     blend,
+    caption,
     check,
     claim,
     console,
@@ -59,6 +60,7 @@ JOBS = (
     search,
     similar,
     tag,
+    caption,
     translate,
     decode,
     embed,

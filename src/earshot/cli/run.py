@@ -65,7 +65,7 @@ def run(
     model = model or _begun_from(folder, resume)
     further = {} if model is None or not _hears(module) else {"ears": _ears(module, model)}
     start = None if further else _start(module, model, config)
-    if start is not None and start.config is not None:
+    if start is not None and start.config is not None and _is_of(start, config):
         config = replace(config, model=start.config)
         if start.model.long_clips is None and hasattr(config, "max_s"):  # crops fit its window
             config = replace(config, max_s=min(config.max_s, start.model.window_s))
@@ -73,7 +73,7 @@ def run(
     if data is not None:
         from earshot.data import open_clips
 
-        clips = open_clips(data)
+        clips = getattr(module, "open_data", open_clips)(data)
     further |= {} if start is None else {"start": start}
     report = module.run(config, clips, folder, resume=resume, **further)
     if not this_process().is_main:
@@ -137,6 +137,11 @@ def _trains_an_encoder(module: Any) -> bool:
     from earshot.models.audio_tower import SoundEncoderConfig
 
     return get_type_hints(module.Config).get("model") is SoundEncoderConfig
+
+
+def _is_of(start: Start, config: Any) -> bool:
+    """Whether the run goes on from the start itself; else it takes it as a part."""
+    return isinstance(getattr(config, "model", None), type(start.config))
 
 
 def _only(model: str | None, audio_model: str) -> str:

@@ -239,7 +239,8 @@ def run(
     if ears is not None:
         config = replace(config, model=replace(config.model, encoder=ears.config))
     train, test = split_clips(data, config)
-    this = RecipeRun(PAPER.key, config, out, [clip.id for clip in train], resume=resume, ears=ears)
+    ids, name = [clip.id for clip in train], None if ears is None else ears.name
+    this = RecipeRun(PAPER.key, config, out, ids, resume=resume, started_from=name)
     model = build(config)
     if ears is not None:
         model.encoder.load_state_dict(ears.model.state_dict())

@@ -15,7 +15,7 @@ from earshot.core.report import Report
 from earshot.core.seed import seed_all
 from earshot.data import BatchLoader, Clip
 from earshot.models.loading import save_transformers
-from earshot.models.start import Ears, Start
+from earshot.models.start import Start
 from earshot.models.two_tower import TwoTower
 from earshot.training.fit import FitConfig, FitResult, LossOf, RateOf, fit
 from earshot.training.processes import this_process, wait_for_all
@@ -30,8 +30,8 @@ class RecipeRun:
     `config` has `seed`. The folder's run.json holds recipe, config and clips from the first moment;
     a folder that holds another run is refused, and one that holds this run is gone on with when
     `resume` is set. The checkpoint is that of the recipe and config `saved_as`, the run's own where
-    left out. `ears` is the encoder that the run hears with, where it was handed one. Every process
-    of a data-parallel run makes one.
+    left out. `started_from` names a model that the run takes as a part, and does not go on from.
+    Every process of a data-parallel run makes one.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class RecipeRun:
         resume: bool = False,
         start: Start | None = None,
         saved_as: tuple[str, Any] | None = None,
-        ears: Ears | None = None,
+        started_from: str | None = None,
     ) -> None:
         self.key, self.config, self.out, self.resume, self.start = key, config, out, resume, start
         self.saved_as = saved_as or (key, config)
@@ -52,8 +52,8 @@ class RecipeRun:
         self.losses: dict[str, float] = {}
         self.loaders: list[BatchLoader] = []
         if self.rank == 0:
-            begun = start or ears
-            begin_run(out, key, config, clip_ids, resume=resume, start=begun and begun.name)
+            name = started_from if start is None else start.name
+            begin_run(out, key, config, clip_ids, resume=resume, start=name)
         seed_all(config.seed)
 
     def two_tower(self, build: Callable[[Any], TwoTower]) -> TwoTower:

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import earshot
+from earshot.audio import write_audio
+from earshot.core.errors import EarShotError
+from earshot.jobs import caption as job
+from earshot.jobs.caption import Captioned, caption_each, load_writer
+from earshot.jobs.each_file import Failure
+from earshot.recipes import soft_hard_prompts
+from recipes.tiny_soft_hard import tiny_config
+
+RATE = 16_000
+
+
+def write(path: Path, seconds: float, seed: int) -> Path:
+    noise = np.random.default_rng(seed).normal(0, 0.1, round(seconds * RATE)).astype(np.float32)
+    write_audio(path, noise, RATE)
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("captioner") / "run"
+    soft_hard_prompts.run(tiny_config(), None, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def sounds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sounds")
+    for i, seconds in enumerate((1.0, 9.0, 3.0)):
+        write(folder / f"{i}.wav", seconds, i)
+    return folder
+
+
+def test_every_window_has_a_caption_and_its_times(run: Path, sounds: Path) -> None:
+    found = earshot.caption(sounds, model=run, n_beams=2, max_tokens=6)
+    assert [Path(each.path).name for each in found] == ["0.wav", "1.wav", "2.wav"]
+    assert not found.failures
+    times = [[(w.start_s, w.end_s) for w in each.windows] for each in found]
+    assert times == [[(0, 1)], [(0, 4), (4, 8), (8, 9)], [(0, 3)]]
+    assert found[1].duration_s == 9
+    assert all(w.caption and w.score < 0 for each in found for w in each.windows)
+    assert found == earshot.caption(sounds, model=run, n_beams=2, max_tokens=6)
+
+
+def test_the_size_of_batches_changes_nothing(
+    run: Path, sounds: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = load_writer(run, n_beams=2, max_tokens=6)
+    whole = list(caption_each([sounds], writer))
+    monkeypatch.setattr(job, "BATCH", 1)
+    for one, other in zip(caption_each([sounds], writer), whole, strict=True):
+        assert isinstance(one, Captioned)
+        assert isinstance(other, Captioned)
+        assert [w.caption for w in one.windows] == [w.caption for w in other.windows]
+        scores = [w.score for w in one.windows]
+        assert scores == pytest.approx([w.score for w in other.windows], abs=1e-5)
+
+
+def test_what_cannot_be_read_is_told_in_its_place(run: Path, sounds: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.wav"
+    bad.write_text("no sound")
+    files = [sounds / "0.wav", bad, tmp_path / "none.wav", sounds / "1.wav"]
+    found = list(caption_each(files, load_writer(run, n_beams=1, max_tokens=4)))
+    assert [isinstance(each, Failure) for each in found] == [False, True, True, False]
+    assert [each.path for each in found] == files
+    answers = earshot.caption(files, model=run, n_beams=1, max_tokens=4)
+    assert (len(answers), len(answers.failures)) == (2, 2)
+
+
+def test_memory_is_that_of_a_batch_of_windows(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = write(tmp_path / "long.wav", 60.0, 0)
+    writer, held = load_writer(run, n_beams=1, max_tokens=2), []
+    monkeypatch.setattr(
+        type(writer), "write",
+        lambda self, windows: held.append(len(windows)) or [job_candidate() for _ in windows],
+    )  # fmt: skip
+    [answer] = caption_each([long], writer)
+    assert isinstance(answer, Captioned)
+    assert len(answer.windows) == 15
+    assert held == [job.BATCH, 7]
+
+
+def job_candidate() -> object:
+    from earshot.decoders.decoding import Candidate
+
+    return Candidate("a dog barks", -1.0)
+
+
+def test_a_caption_does_not_say_the_same_twice_in_a_row() -> None:
+    said = ("a dog", "a dog", "", "rain", "a dog")
+    windows = tuple(job.CaptionedWindow(i, i + 1, text, -1.0) for i, text in enumerate(said))
+    assert Captioned("x.wav", windows, 5.0).caption == "a dog / rain / a dog"
+
+
+def test_the_fingerprint_tells_one_way_from_another(run: Path) -> None:
+    one = load_writer(run, n_beams=1).fingerprint
+    assert load_writer(run, n_beams=1).fingerprint == one
+    assert load_writer(run, n_beams=2).fingerprint != one
+
+
+def test_faults_are_sentences(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(EarShotError, match="none ships with EarShot; .* earshot run"):
+        load_writer(None)
+    with pytest.raises(EarShotError, match="no run's folder"):
+        load_writer(tmp_path)
+    with pytest.raises(EarShotError, match="a model that captions sound"):
+        load_writer(Path(earshot.__file__).parent / "weights" / "earshot-small")
+    with pytest.raises(EarShotError, match="a device that torch finds"):
+        load_writer(run, device="nowhere")
+    (run / "tokenizer" / "tokenizer.json").rename(tmp_path / "tokenizer.json")
+    try:
+        with pytest.raises(EarShotError, match="tokenizer"):
+            load_writer(run)
+    finally:
+        (tmp_path / "tokenizer.json").rename(run / "tokenizer" / "tokenizer.json")
+
+
+def test_a_tokenizer_of_another_run_is_refused(run: Path) -> None:
+    captioner = job.load_captioner(run)
+    small = torch.nn.Embedding(9, 32)
+    captioner.decoder.language_model.set_input_embeddings(small)
+    with pytest.raises(EarShotError, match="at most 9"):
+        captioner.load_beside(run)

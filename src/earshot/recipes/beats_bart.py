@@ -107,7 +107,6 @@ class Config:
             no_repeat_ngram=3,
         )
     )  # fmt: skip  # the released nucleus_t0.5_p95
-    wrong_sentences: bool = False  # a control: each clip is drawn to another clip's caption
     shuffle_captions: bool = False  # a control: each clip gets another clip's captions
     toy: CaptionScenesConfig = field(default_factory=CaptionScenesConfig)  # without --data
     n_toy: int = 750  # clips: of ten eight to learn from and two for the test
@@ -164,11 +163,11 @@ class Config:
 
     @classmethod
     def small(cls) -> Config:
-        """A tagger of 0.1 M parameters under a captioner of 1 M: a minute on one core."""
+        """A tagger of 0.05 M parameters under a captioner of 0.6 M: a minute on one core."""
         cnn = CnnConfig(
             n_mels=32,  # (paper 128)
-            channels=(16, 32, 64, 96),
-            n_pools=3,
+            channels=(8, 24, 48, 96),
+            n_pools=2,  # a position every 160 ms, as BEATs' moments
             convs_per_block=1,
             dim=96,  # (paper 768)
             n_classes=0,
@@ -177,15 +176,11 @@ class Config:
             silence_db=-100.0,
         )
         features = LogMelConfig(
-            sample_rate=16_000,
-            n_fft=512,
-            hop_length=400,  # 25 ms (paper 10 ms)
-            n_mels=32,
-            f_max=8_000.0,
+            sample_rate=16_000, n_fft=1_024, hop_length=640, n_mels=32, f_max=8_000.0,
             precision="single",
-        )
+        )  # fmt: skip  # 25 frames a second (paper 100)
         fit = FitConfig(
-            steps=300, learning_rate=1e-3, warmup_steps=30, weight_decay=1e-3, clip_norm=1.0
+            steps=180, learning_rate=2e-3, warmup_steps=20, weight_decay=1e-3, clip_norm=1.0
         )
         return cls(
             model=BeatsBartConfig(
@@ -193,21 +188,21 @@ class Config:
                     audio=AudioTower(cnn=cnn), features=features, window_s=4.0
                 ),
                 post=PostEncoderConfig(
-                    dim=128, depth=1, n_heads=4, mlp_dim=256, depthwise_kernel=15
+                    dim=96, depth=1, n_heads=4, mlp_dim=192, depthwise_kernel=15
                 ),  # (paper 768, 2 layers)
                 head_dim=256,  # (paper 3 072)
                 sentence_dim=256,  # of earshot-small (paper 768, Instructor-xl)
                 decoder=CrossDecoderConfig(
-                    vocab_size=600,  # (paper 50 265)
-                    dim=128,  # (paper 768)
+                    vocab_size=500,  # (paper 50 265)
+                    dim=96,  # (paper 768)
                     depth=2,  # (paper 6)
                     n_heads=4,  # (paper 16)
-                    mlp_dim=256,  # (paper 3 072)
+                    mlp_dim=192,  # (paper 3 072)
                     most_tokens=48,
                     most_positions=64,
                 ),
             ),
-            encoder_fit=FitConfig(steps=150, learning_rate=3e-3, warmup_steps=20),
+            encoder_fit=FitConfig(steps=100, learning_rate=3e-3, warmup_steps=20),
             mixup_fit=fit,
             fit=fit,
             beam=DecodingConfig("beam", n_beams=4, max_tokens=30),
@@ -362,8 +357,6 @@ def loss_with(
         if not config.nce_weight:
             return {"loss": loss}
         text = sentences.embed(batch.captions).to(memory.device)  # [batch, sentence_dim]
-        if config.wrong_sentences:
-            text = text.roll(1, 0)
         nce = infonce(model.sentence(memory, n_fewer), text, scale.to(memory.device))
         return {"loss": loss + config.nce_weight * nce, "caption": loss, "nce": nce}
 
@@ -371,7 +364,7 @@ def loss_with(
 
 
 def claim() -> Experiment:
-    """With and without each addition, and controls without the signal."""
+    """With and without each addition, and a control: sounds with other sounds' captions."""
     both = Config.small()
     nce, mixup = replace(both, mixups=None), replace(both, nce_weight=0.0)
     arms = (
@@ -379,13 +372,12 @@ def claim() -> Experiment:
         Arm("nce", nce, "captions and sentence embeddings"),
         Arm("mixup", mixup, "captions after mixed clips"),
         Arm("both", both, "sentence embeddings, after mixed clips: the paper's"),
-        Arm("wrong", replace(both, wrong_sentences=True), "control: another clip's sentence"),
         Arm("shuffled", replace(both, shuffle_captions=True), "control: another clip's captions"),
     )
     f1, two = "hybrid_event_f1", "beam_two_event_f1"
     comparisons = [
         Comparison("sentences", "encoder_auc", "nce", "base"),
-        Comparison("sentences", "encoder_auc", "both", "wrong"),
+        Comparison("sentences", "encoder_auc", "both", "shuffled"),
         Comparison("sentences", "beam_event_f1", "nce", "base"),
         Comparison("sentences", "beam_cider_d", "nce", "base"),
         Comparison("mixups", two, "mixup", "base"),
@@ -395,7 +387,6 @@ def claim() -> Experiment:
         Comparison("reranking", f1, "both", "both", "not below", "encoder_event_f1"),
         Comparison("reranking", f1, "both", "both", against_figure="beam_event_f1"),
         Comparison("reranking", f1, "both", "base", against_figure="beam_event_f1"),
-        Comparison("reranking", f1, "both", "wrong"),
         Comparison("reranking", f1, "both", "shuffled"),
     ]
     return Experiment(PAPER.key, arms, tuple(comparisons), measure)

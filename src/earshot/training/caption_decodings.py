@@ -107,20 +107,21 @@ def decoding_figures(
         return counts.figures()["event_f1"] + 1e-3 * _overlap(candidate.text, own)
 
     figures: dict[str, float] = {}
+    two = np.array([len(events) == 2 for events in gold], dtype=np.float64)
     ways = chosen(written, sentences, accept=accept, worth=worth if judged else None)
     for way, captions in ways.items():
-        corpus = caption_scores(captions, references).corpus
-        names = ("cider_d", "distinct_2")
-        figures |= {f"{way}_{name}": corpus[name] for name in names if name in corpus}
+        found = caption_scores(captions, references, ("cider_d", "distinct")).corpus
+        names = ["cider_d", "distinct_2"]
         if judged:
             counts = event_counts(captions, gold, reader)
-            two = np.array([len(events) == 2 for events in gold], dtype=np.float64)
-            all_clips = counts.figures()
-            figures[f"{way}_event_f1"] = all_clips["event_f1"]
+            found |= counts.figures()
+            names += ["event_f1", "order_accuracy"]
             if two.any():
-                figures[f"{way}_two_event_f1"] = counts.figures(two)["event_f1"]
-            if np.isfinite(all_clips["order_accuracy"]):
-                figures[f"{way}_order_accuracy"] = all_clips["order_accuracy"]
+                found["two_event_f1"] = counts.figures(two)["event_f1"]
+                names.append("two_event_f1")
+        figures |= {
+            f"{way}_{name}": found[name] for name in names if np.isfinite(found.get(name, np.nan))
+        }
     return figures
 
 

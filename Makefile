@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
 
-.PHONY: env demo test torture check weights claims bench blend clean
+.PHONY: env demo test torture check weights claims bench blend probes clean
 
 env: $(VENV)/ready
 
@@ -44,6 +44,10 @@ bench: env
 # twenty minutes of one core: what each alignment method adds to earshot-small
 blend: env
 	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python benchmarks/blend.py --cores $(JOBS)
+
+# what every encoder leaves to be read; an hour of one core, taken up again where interrupted
+probes: env
+	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python benchmarks/probes.py --cores $(JOBS)
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = [name for name in ("blend",) if (ROOT / "results" / f"{name}.json").is_file()]
+PAGES = [name for name in ("blend", "probes") if (ROOT / "results" / f"{name}.json").is_file()]
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ from earshot.cli import (
     similar,
     store,
     tag,
+    transcribe,
     translate,
     where,
 )
@@ -61,6 +62,7 @@ JOBS = (
     similar,
     tag,
     caption,
+    transcribe,
     translate,
     decode,
     embed,

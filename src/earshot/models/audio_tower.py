@@ -133,6 +133,12 @@ def build_sound_encoder(config: SoundEncoderConfig) -> SoundEncoder:
     return model
 
 
+def log_mel_alone() -> SoundEncoder:
+    """The log-mel of 16 kHz in 64 bands, and no encoder: the floor of every comparison."""
+    audio = AudioTower(mels=MelFramesConfig(64))
+    return build_sound_encoder(SoundEncoderConfig(audio, features=LogMelConfig.panns_16k()))
+
+
 def build_front_end(config: Any) -> Any:
     """The front end that is set among `features`, `fbank` and `waveform` of a config."""
     with torch.device("cpu"):  # tables, not weights: they have values on the meta device too

@@ -63,8 +63,10 @@ class LayerProbe(nn.Module):
 
     def forward(self, states: Tensor) -> Tensor:
         """Logits [..., n_classes] of states [..., n_layers, dim]."""
-        if self.config.normalize:
-            states = F.layer_norm(states, states.shape[-1:])
+        return self.read(normalized(states) if self.config.normalize else states)
+
+    def read(self, states: Tensor) -> Tensor:
+        """As `forward`, of states that need no more than reading."""
         mixed = (self.weights[:, None] * states).sum(-2)  # [..., dim]
         hidden = self.projector(mixed)
         return self.classifier(F.relu(hidden) if self.config.head == "mlp" else hidden)
@@ -73,6 +75,11 @@ class LayerProbe(nn.Module):
     def weights(self) -> Tensor:
         """What each layer counts for, [n_layers]; they sum to 1."""
         return self.layer_weights.softmax(0)
+
+
+def normalized(states: Tensor) -> Tensor:
+    """Every state at mean 0 and variance 1 over its numbers: [..., dim] -> the same."""
+    return F.layer_norm(states.float(), states.shape[-1:])
 
 
 @dataclass(frozen=True)
@@ -112,6 +119,7 @@ def fit_layer_probe(
     config = config or LayerProbeConfig()
     _check(states, target, n_classes)
     validated = _validation_rows(len(states), groups, config.validation, seed)
+    states = normalized(states) if config.normalize else states.float()  # once, for all steps
     kept = [_fit_one(states, target, n_classes, validated, rate, config, seed)
             for rate in config.learning_rates]  # fmt: skip
     return min(kept, key=lambda fitted: fitted.validation_loss)
@@ -128,7 +136,7 @@ def _fit_one(
 ) -> FittedProbe:
     """One learning rate: the state of the least validation loss."""
     train = (~validated).nonzero()[:, 0]
-    checked = states[validated].float(), target[validated]
+    checked = states[validated], target[validated]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         probe = LayerProbe(states.shape[1], states.shape[2], n_classes, config)
@@ -141,14 +149,14 @@ def _fit_one(
             order = np.concatenate([order, draw.permutation(len(train))])
         chosen, order = order[: config.batch_size], order[config.batch_size :]
         rows = train[torch.from_numpy(chosen)]
-        loss = _loss(probe(states[rows].float()), target[rows])
+        loss = _loss(probe.read(states[rows]), target[rows])
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(probe.parameters(), 1.0)
         optimizer.step()
         if step % config.check_every == 0 or step == config.steps:
             with torch.inference_mode():
-                now = float(_loss(probe(checked[0]), checked[1]))
+                now = float(_loss(probe.read(checked[0]), checked[1]))
             if now < best_loss:
                 best, best_loss = copy.deepcopy(probe.state_dict()), now
     probe.load_state_dict(best)

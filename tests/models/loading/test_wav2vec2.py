@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from earshot.core.errors import EarShotError
 from earshot.encoders.wav2vec2 import Wav2Vec2EncoderConfig
 from earshot.jobs.loading import load
 from earshot.models.audio_tower import AudioTower
+from earshot.models.loading.ctc_folder import load_ctc_folder
 from earshot.models.loading.foreign import read_foreign
 from earshot.models.loading.wav2vec2 import (
     FAIRSEQ_TASK,
@@ -110,6 +112,35 @@ def test_pretraining_goes_on_with_the_quantiser_and_is_refused_without(tmp_path:
     save(tmp_path / "other", *KINDS[5])
     with pytest.raises(EarShotError, match="model_type 'wavlm'"):
         load_pretraining(tmp_path / "other")
+
+
+def test_a_recogniser_s_blank_comes_first_whatever_its_number(tmp_path: Path) -> None:
+    made = save(tmp_path, "Wav2Vec2ForCTC", "Wav2Vec2Config",
+                {**LARGE, "vocab_size": 7, "pad_token_id": 6})  # fmt: skip
+    tokens = ["a", "|", "b", "<s>", "</s>", "[UNK]", "[PAD]"]
+    (tmp_path / "vocab.json").write_text(json.dumps({t: i for i, t in enumerate(tokens)}))
+    ours, symbols, report = load_ctc_folder(tmp_path)
+    assert symbols == ("", " ", "b", "", "", "", "a")
+    assert not report.unexpected
+    waveform = sound()
+    level = (waveform - waveform.mean()) / (waveform.var(correction=0) + 1e-7).sqrt()
+    with torch.inference_mode():
+        heard = ours.hear(waveform, torch.tensor([8_000]))
+        expected = made(level).logits
+    order = [6, 1, 2, 3, 4, 5, 0]
+    torch.testing.assert_close(heard.logits, expected[..., order], atol=1e-4, rtol=0)
+
+
+def test_a_recogniser_without_head_or_vocabulary_is_refused(tmp_path: Path) -> None:
+    save(tmp_path / "bare", *KINDS[0])
+    with pytest.raises(EarShotError, match="without lm_head"):
+        load_ctc_folder(tmp_path / "bare")
+    save(tmp_path / "ctc", *KINDS[2])
+    with pytest.raises(EarShotError, match=r"vocab\.json with 0 tokens for 9 symbols"):
+        load_ctc_folder(tmp_path / "ctc")
+    (tmp_path / "ctc" / "vocab.json").write_text(json.dumps({"eng": {"a": 0}, "fra": {"a": 0}}))
+    with pytest.raises(EarShotError, match="of one language"):
+        load_ctc_folder(tmp_path / "ctc")
 
 
 def fairseq_names(made: nn.Module) -> dict[str, torch.Tensor]:

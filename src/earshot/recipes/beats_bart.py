@@ -35,12 +35,7 @@ from earshot.core.paper import Paper
 from earshot.core.report import Report
 from earshot.data import Batch, ClipSet
 from earshot.data.caption_mixups import MixupConfig, mix_clips
-from earshot.data.captioned import (
-    plain_captions,
-    shuffled_captions,
-    train_and_test,
-    with_captions,
-)
+from earshot.data.captioned import plain_captions, shuffled_captions, train_and_test, with_captions
 from earshot.decoders.cross_attention import CrossDecoderConfig
 from earshot.decoders.decoding import DecodingConfig
 from earshot.encoders.beats import BeatsConfig
@@ -118,7 +113,7 @@ class Config:
             (not self.temperature > 0, f"temperature={self.temperature:g}", "above 0"),
             (self.keep_states and self.model.spec_augment is not None,
              "spec_augment with keep_states=true", "keep_states=false: each visit is masked anew"),
-            (min(self.n_toy, 10) < 10, f"n_toy={self.n_toy}", "at least 10 clips"),
+            (self.n_toy < 10, f"n_toy={self.n_toy}", "at least 10 clips"),
         ):  # fmt: skip
             if wrong:
                 raise EarShotError(got=got, expected=expected, mend="Change that field.")
@@ -232,7 +227,7 @@ def run(
     folder then serves `earshot caption`. Figures: training/caption_decodings.py.
     """
     if ears is not None:
-        config = replace(config, model=replace(config.model, encoder=ears.config))
+        config = replace(config, model=replace(config.model, encoder=heard_with(ears, config)))
     train, test = split_clips(data, config)
     ids, name = [clip.id for clip in train], None if ears is None else ears.name
     this = RecipeRun(PAPER.key, config, out, ids, resume=resume, started_from=name)
@@ -273,6 +268,12 @@ def run(
 
     model.save_beside(out)
     return this.finish(model, measure)
+
+
+def heard_with(ears: Ears, config: Config) -> SoundEncoderConfig:
+    """The encoder of `ears`, with the config's window where that is longer and it takes any."""
+    longest = max(ears.config.window_s, config.model.encoder.window_s)
+    return replace(ears.config, window_s=longest) if ears.config.fill == "none" else ears.config
 
 
 def split_clips(data: ClipSet | None, config: Config) -> tuple[ClipSet, ClipSet]:

@@ -36,13 +36,13 @@ def taught(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, float], 
 def test_sounds_are_captioned_and_the_head_knows_whose_caption_it_is(
     taught: tuple[dict[str, float], Path], tmp_path: Path
 ) -> None:
-    """The controls: a head that was taught nothing, and sounds with other sounds' captions."""
+    """The controls: a head that was taught nothing, and captions of other clips."""
     values, _ = taught
-    base = replace(tiny_config(20), nce_weight=0.0, mixups=None, shuffle_captions=True)
-    shuffled = beats_bart.run(base, None, tmp_path / "shuffled").values
-    assert values["encoder_auc"] > 0.7  # 0.87 as it stands
-    assert abs(shuffled["encoder_auc"] - 0.5) < 0.15
-    assert values["hybrid_event_f1"] > shuffled["hybrid_event_f1"] + 0.1
+    base = replace(tiny_config(10), nce_weight=0.0, mixups=None)
+    untaught = beats_bart.run(base, None, tmp_path / "base").values
+    assert values["encoder_auc"] > 0.8
+    assert abs(untaught["encoder_auc"] - 0.5) < 0.25
+    assert values["hybrid_event_f1"] > values["other_event_f1"] + 0.2
     ways = ("beam", "decoder", "encoder", "hybrid", "oracle")
     assert {f"{way}_two_event_f1" for way in ways} <= values.keys()
     assert values["oracle_event_f1"] >= max(values[f"{way}_event_f1"] for way in ways[1:])
@@ -85,14 +85,12 @@ def test_it_learns_eight_clips(tmp_path: Path) -> None:
     assert [row[0].text for row in found] == [clip.captions[0] for clip in eight]
 
 
-@pytest.mark.parametrize("step", [3, 9, 15])
+@pytest.mark.parametrize("step", [3, 9])
 def test_a_run_that_was_cut_short_ends_the_same(step: int, tmp_path: Path) -> None:
-    """Killed in each of its three stages."""
+    """Killed in each of its two stages."""
     config = tiny_config(6)
-    assert config.encoder_fit is not None
     config = replace(
         config,
-        encoder_fit=replace(config.encoder_fit, checkpoint_every=2),
         mixup_fit=replace(config.mixup_fit, checkpoint_every=2),
         fit=replace(config.fit, checkpoint_every=2),
         mixups=replace(config.mixups, n_pairs=8),
@@ -122,28 +120,30 @@ def test_the_paper_s_model_has_its_size() -> None:
 def test_an_encoder_that_was_taught_elsewhere_is_heard_with(
     taught: tuple[dict[str, float], Path], tmp_path: Path
 ) -> None:
-    """Its weights are those of the run, and the first stage is left out."""
+    """Its weights are those of the run; a whole two-tower model hears with one side."""
     from earshot.core.checkpoint import save_checkpoint
     from earshot.recipes import panns
 
     config = tiny_config(2)
-    encoder = build_sound_encoder(config.model.encoder)
-    save_checkpoint(
-        tmp_path / "ears",
-        "panns",
-        replace(panns.Config.small(), model=config.model.encoder),
-        encoder,
-    )
+    small = panns.Config.small().model
+    assert small.audio.cnn is not None
+    cnn = replace(small.audio.cnn, channels=(4, 8, 16, 32), dim=48)
+    own = replace(small, audio=replace(small.audio, cnn=cnn))
+    encoder = build_sound_encoder(own)
+    save_checkpoint(tmp_path / "ears", "panns", replace(panns.Config.small(), model=own), encoder)
     ears = find_ears(tmp_path / "ears")
     assert ears.name.startswith(EARS)
-    bare = replace(config, encoder_fit=None, n_toy=20, mixups=None)
-    report = beats_bart.run(bare, None, tmp_path / "run", ears=ears)
-    assert "encoder_loss" not in report.values
+    bare = replace(config, ears="", n_toy=20, mixups=None)
+    beats_bart.run(bare, None, tmp_path / "run", ears=ears)
     weights = read_checkpoint(tmp_path / "run").weights()
     for name, value in encoder.audio_encoder.state_dict().items():
         assert torch.equal(weights[f"encoder.audio_encoder.{name}"], value)
     with pytest.raises(EarShotError, match="Pass --audio-model"):
         beats_bart.run(bare, None, tmp_path / "other")
+    shipped, found = beats_bart.own_ears(config), find_ears("earshot-small")
+    assert shipped.config == found.config
+    theirs = found.model.state_dict()
+    assert all(torch.equal(value, theirs[n]) for n, value in shipped.model.state_dict().items())
 
 
 def test_clips_of_a_manifest_with_masks_anew_at_every_visit(tmp_path: Path) -> None:
@@ -192,4 +192,3 @@ def test_the_claim_s_arms_differ_as_they_should() -> None:
     assert replace(arms["nce"], mixups=arms["both"].mixups) == arms["both"]
     assert replace(arms["mixup"], nce_weight=1.0) == arms["both"]
     assert replace(arms["base"], nce_weight=1.0) == arms["nce"]
-    assert replace(arms["shuffled"], shuffle_captions=False) == arms["both"]

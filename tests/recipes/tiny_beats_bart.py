@@ -12,14 +12,10 @@ KINDS = ("dog bark", "siren", "church bell", "rain", "drum", "songbird")
 
 
 def tiny_config(steps: int = 60) -> Config:
-    """Six kinds of sound in clips of a second, a tagger and a captioner of 32 units."""
+    """Six kinds of sound in clips of a second, and a captioner of 32 units."""
     small = Config.small()
-    encoder = small.model.encoder
-    assert encoder.audio.cnn is not None
-    cnn = replace(encoder.audio.cnn, channels=(4, 8, 16, 32), dim=32)
     model = replace(
         small.model,
-        encoder=replace(encoder, audio=replace(encoder.audio, cnn=cnn), window_s=1.0),
         post=replace(small.model.post, dim=32, n_heads=2, mlp_dim=32, dropout=0.0),
         head_dim=32,
         decoder=replace(
@@ -27,11 +23,9 @@ def tiny_config(steps: int = 60) -> Config:
         ),
     )
     fit = replace(small.fit, steps=steps, learning_rate=5e-3, warmup_steps=5)
-    assert small.encoder_fit is not None
     return replace(
         small,
         model=model,
-        encoder_fit=replace(small.encoder_fit, steps=steps, warmup_steps=5),
         mixup_fit=fit,
         fit=fit,
         batch_size=16,

@@ -33,7 +33,8 @@ def register(app: typer.Typer) -> None:
 def caption(
     files: Annotated[list[str], typer.Argument(metavar="FILES", help="Sounds, folders or URLs.")],
     model: Annotated[
-        Path | None, typer.Option(metavar="RUN", help="The folder of a captioner's run.")
+        Path | None,
+        typer.Option(metavar="RUN|FILE", help="A run that captions, or a released file."),
     ] = None,
     out: Annotated[
         Path | None,
@@ -59,7 +60,8 @@ def caption(
 ) -> None:
     """Caption sounds: a sentence for each window that the model hears at once.
 
-    The model is one that a captioning recipe trained, such as earshot run soft_hard_prompts. Files
+    The model is one that a captioning recipe trained, such as earshot run soft_hard_prompts, or a
+    released one with its tokenizer beside it: BEATs-BART, or HTSAT-BART of WavCaps. Files
     that fail are listed at the end, with exit status 2. With --out a run that was killed is taken
     up again. --rerank: likelihood takes the surest candidate, encoder the nearest to the sound by
     the captioner's own head, hybrid weighs both, clap takes the nearest by a CLAP; a captioner has

@@ -38,12 +38,13 @@ class CrossDecoderConfig:
     n_heads: int = 16  # BART-base has 12; the released config leaves the library's default
     mlp_dim: int = 3_072
     most_tokens: int = 128  # of a caption, its end included
-    most_positions: int = 512  # of a sound
+    most_positions: int = 512  # of a sound; 0: none are added to its states, of any number
+    with_bos: bool = False  # captions begin with the end's id and the beginning's, not the first
     dropout: float = 0.1
 
     def __post_init__(self) -> None:
-        sizes = (self.vocab_size, self.depth, self.mlp_dim, self.most_tokens, self.most_positions)
-        if min(sizes) < 1 or self.n_heads < 1 or self.dim % self.n_heads:
+        sizes = (self.vocab_size, self.depth, self.mlp_dim, self.most_tokens)
+        if min(sizes) < 1 or self.most_positions < 0 or self.n_heads < 1 or self.dim % self.n_heads:
             raise EarShotError(
                 got=f"dim={self.dim}, n_heads={self.n_heads}, vocab_size={self.vocab_size}, "
                 f"depth={self.depth}, mlp_dim={self.mlp_dim}, most_tokens={self.most_tokens}, "
@@ -77,8 +78,8 @@ class CrossDecoder(nn.Module):
     """`transformers`' BART decoder over the states of a sound, its head tied to its words.
 
     Captions begin with the end's id, as BART's do, and end with it. A learned table of positions is
-    added to the states before they are looked at. `tokenizer` is handed in, or set after loading.
-    Neither padding nor batch-mates change what is written.
+    added to the states before they are looked at, unless the config has none. `tokenizer` is handed
+    in, or set after loading. Neither padding nor batch-mates change what is written.
     Source: arXiv:2309.17352, section 2 and released code.
     """
 
@@ -93,8 +94,10 @@ class CrossDecoder(nn.Module):
         self.language_model = BartForCausalLM(config.library_config())
         head = self.language_model.lm_head
         head.bias = nn.Parameter(torch.zeros(config.vocab_size))  # BART's final_logits_bias, learnt
-        self.cross_embed_positions = nn.Embedding(config.most_positions + OFFSET, config.dim)
-        nn.init.normal_(self.cross_embed_positions.weight, std=0.02)
+        self.cross_embed_positions: nn.Embedding | None = None
+        if config.most_positions:
+            self.cross_embed_positions = nn.Embedding(config.most_positions + OFFSET, config.dim)
+            nn.init.normal_(self.cross_embed_positions.weight, std=0.02)
 
     def loss(
         self,
@@ -134,16 +137,17 @@ class CrossDecoder(nn.Module):
         """
         if not len(memory):
             return []
-        if decoding.max_tokens > self.config.most_tokens:
+        most = self.config.most_tokens - len(self._begin) + 1
+        if decoding.max_tokens > most:
             raise EarShotError(
                 got=f"max_tokens={decoding.max_tokens}",
-                expected=f"at most {self.config.most_tokens}, the decoder's positions",
+                expected=f"at most {most}, the decoder's positions",
                 mend="Lower max_tokens.",
             )
         words = self._words
         placed, seen = self._look(memory, n_positions)
         copies = torch.arange(len(memory), device=memory.device).repeat_interleave(decoding.copies)
-        begin = torch.full((len(copies), 1), words.eos_id, device=memory.device)
+        begin = torch.tensor([self._begin] * len(copies), device=memory.device)
         ids = self.language_model.generate(
             begin,
             attention_mask=torch.ones_like(begin),
@@ -153,7 +157,7 @@ class CrossDecoder(nn.Module):
             logits_processor=draws(decoding),
             **_empty_cache(),
         )
-        written = [_until_end(row[1:], words.eos_id) for row in ids.tolist()]
+        written = [_until_end(row[begin.shape[1] :], words.eos_id) for row in ids.tolist()]
         clips = torch.arange(len(memory), device=memory.device).repeat_interleave(decoding.rows)
         scores = self._scores(memory[clips], n_positions[clips], written)
         found = [
@@ -173,8 +177,15 @@ class CrossDecoder(nn.Module):
             )
         return self.tokenizer
 
+    @property
+    def _begin(self) -> list[int]:
+        """What stands before every caption."""
+        words = self._words
+        return [words.eos_id, words.bos_id] if self.config.with_bos else [words.eos_id]
+
     def _encode(self, captions: Sequence[str]) -> list[list[int]]:
-        return self._words.encode(captions, max_tokens=self.config.most_tokens)
+        most = self.config.most_tokens - len(self._begin) + 1
+        return self._words.encode(captions, max_tokens=most)
 
     def _look(self, memory: Tensor, n_positions: Tensor) -> tuple[Tensor, Tensor]:
         """States with their positions added, and where they are real."""
@@ -185,6 +196,8 @@ class CrossDecoder(nn.Module):
             (len(n_positions), "positions", self.dim),
             mend="Give one memory and its length a row, as wide as the decoder.",
         )
+        if self.cross_embed_positions is None:
+            return memory, ~padding_of(n_positions, n)
         if n > self.config.most_positions:
             raise EarShotError(
                 got=f"a sound of {n} positions",
@@ -209,7 +222,8 @@ class CrossDecoder(nn.Module):
         targets = torch.full((len(words), width), NO_TARGET, device=memory.device)
         for row, ids in zip(targets, words, strict=True):
             row[: len(ids)] = torch.tensor(ids, device=memory.device)
-        given = F.pad(targets[:, :-1], (1, 0), value=self._words.eos_id)
+        begin = torch.tensor(self._begin, device=memory.device)
+        given = torch.cat([begin.expand(len(words), -1), targets[:, :-1]], dim=1)
         given = given.masked_fill(given == NO_TARGET, self._words.pad_id)  # seen by none before it
         out = self.language_model(
             input_ids=given,
@@ -217,7 +231,7 @@ class CrossDecoder(nn.Module):
             encoder_attention_mask=seen,
             use_cache=False,
         )
-        return out.logits.float(), targets
+        return out.logits[:, len(begin) - 1 :].float(), targets
 
     def _scores(
         self, memory: Tensor, n_positions: Tensor, words: Sequence[Sequence[int]]

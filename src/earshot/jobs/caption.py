@@ -133,9 +133,10 @@ def caption(
 ) -> Answers[Captioned]:
     """A caption for each window of each sound. Folders are walked; `failures` lists what failed.
 
-    model: the run folder of a captioner. n_beams: the width of the search; 1 is greedy. n_samples:
-    so many captions are drawn instead. rerank: which candidate is taken, as `load_writer` has it. A
-    sound longer than the model's window has a caption for each window, with its times.
+    model: the run folder of a captioner, or a released one's file. n_beams: the width of the
+    search; 1 is greedy. n_samples: so many captions are drawn instead. rerank: which candidate is
+    taken, as `load_writer` has it. A sound longer than the model's window has a caption for each
+    window, with its times.
     """
     files = [files] if isinstance(files, str | Path) else list(files)
     writer = load_writer(
@@ -256,12 +257,15 @@ def load_writer(
 
 
 def load_captioner(folder: Path) -> Captioner:
-    """The captioner that a recipe left in `folder`, on the CPU."""
+    """The captioner that a recipe left in `folder`, or a released one in a file, on the CPU."""
     from earshot.models.captioner import Captioner
+    from earshot.models.loading.captioners import captioner_file, read_captioner
     from earshot.recipes import find_recipe
 
     if not is_checkpoint(folder):
-        raise _no_captioner(f"{folder}, which is no run's folder")
+        if captioner_file(folder) is None:
+            raise _no_captioner(f"{folder}, which is no run's folder")
+        return read_captioner(folder)[0]
     checkpoint = read_checkpoint(folder)
     recipe = find_recipe(checkpoint.recipe)
     build = getattr(recipe, "build", None)

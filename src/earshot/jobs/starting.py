@@ -69,21 +69,21 @@ def start_with_encoder(model: str | Path, config: TwoTowerConfig, seed: int) -> 
 def find_ears(model: str | Path) -> Ears:
     """The trained encoder found under `model`, for a captioner that hears with it.
 
-    Raises EarShotError for a model that was not built from a config of an encoder, such as a CLAP
-    of others.
+    Of a two-tower model that was trained here it is the side that hears. Raises EarShotError for a
+    model that was not built from a config of an encoder, such as a CLAP of others.
     """
-    from earshot.models.audio_tower import SoundEncoderConfig, build_sound_encoder
-    from earshot.models.start import Ears
+    from earshot.core.config import from_dict
+    from earshot.models.start import ears_of
+    from earshot.models.towers import TwoTowerConfig
+    from earshot.models.two_tower import TwoTower
 
-    embedder = load(model)
+    checkpoint, embedder = find_checkpoint(model), load(model)
     ears = embedder.model.config
-    if ears is None:
+    if isinstance(embedder.model, TwoTower) and checkpoint is not None:
+        ears = from_dict(TwoTowerConfig, checkpoint.config["model"], "model")
+    if ears is None or ears.audio.agnostic is not None:
         raise _no_ears(model)
-    heard = {name: getattr(ears, name) for name in ("features", "fbank", "waveform", "audio")}
-    config = SoundEncoderConfig(**heard, window_s=ears.window_s, fill=ears.fill)
-    encoder = build_sound_encoder(config)
-    encoder.audio_encoder.load_state_dict(embedder.model.audio_encoder.state_dict())
-    return Ears(EARS + embedder.name, encoder.eval(), config)
+    return ears_of(EARS + embedder.name, embedder.model, ears)
 
 
 def _no_ears(model: str | Path) -> EarShotError:

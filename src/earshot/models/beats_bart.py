@@ -171,6 +171,8 @@ class BeatsBart(Captioner):
 
 
 def _width(config: BeatsBartConfig, dim: int) -> int:
-    """Width of the encoder's states: its own, or of a CNN that of its last block."""
-    cnn = config.encoder.audio.cnn
-    return dim if cnn is None else cnn.channels[-1]
+    """Width of the encoder's states, which not every encoder's clip vector has."""
+    audio = config.encoder.audio
+    if audio.cnn is not None:
+        return audio.cnn.channels[-1]
+    return dim if audio.earshot is None else audio.earshot.dim

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from earshot.models.audio_tower import SoundEncoderConfig
+import torch
+
+from earshot.models.audio_tower import SoundEncoderConfig, build_sound_encoder
 from earshot.models.sound_encoder import SoundEncoder
 from earshot.models.towers import TwoTowerConfig
 from earshot.models.two_tower import TwoTower
@@ -30,3 +32,13 @@ class Ears:
     name: str
     model: SoundEncoder
     config: SoundEncoderConfig
+
+
+def ears_of(name: str, model: SoundEncoder, config: SoundEncoderConfig | TwoTowerConfig) -> Ears:
+    """The encoder of a model that `config` builds, alone, with its weights and in eval mode."""
+    parts = ("features", "fbank", "waveform", "audio", "window_s", "fill")
+    alone = SoundEncoderConfig(**{part: getattr(config, part) for part in parts})
+    with torch.random.fork_rng(devices=[]):
+        encoder = build_sound_encoder(alone)
+    encoder.audio_encoder.load_state_dict(model.audio_encoder.state_dict())
+    return Ears(name, encoder.eval(), alone)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -74,6 +75,19 @@ class KeptStates:
                 expected="sounds",
                 mend=(self.faults or ["Pass clips."])[0],
             )
+
+    def told(self, clips: Sequence[Clip]) -> KeptStates:
+        """The same states under clips with the same sounds and ids, and captions of their own."""
+        by_id = {clip.id: clip for clip in clips}
+        if missing := [clip.id for clip in self.clips if clip.id not in by_id]:
+            raise EarShotError(
+                got=f"{len(clips)} clips without {missing[0]!r}",
+                expected="those that were heard",
+                mend="Hear these clips themselves.",
+            )
+        other = copy.copy(self)
+        other.clips = [by_id[clip.id] for clip in self.clips]
+        return other
 
     def rows(self, places: Sequence[int], captions: Sequence[str]) -> StatesBatch:
         """A batch of the clips at these places."""

@@ -19,7 +19,7 @@ from earshot.core.errors import EarShotError
 from earshot.encoders.beats import BeatsConfig, BeatsEncoder
 from earshot.features.kaldi import KaldiFbank, KaldiFbankConfig
 from earshot.layers.deepnorm_transformer import DeepNormConfig
-from earshot.models.loading.beats_bart import read_beats_bart
+from earshot.models.loading.captioners import read_captioner
 from published import shake
 
 VOCABULARY, DIM = 280, 32
@@ -76,6 +76,7 @@ def released(made: SimpleNamespace) -> dict[str, Tensor]:
 
 def write(folder: Path, state: dict[str, Tensor]) -> Path:
     folder.mkdir(exist_ok=True)
+    tiny_tokenizer().save(folder)
     torch.save(state, folder / "pytorch_model.bin")
     (folder / "config.json").write_text(json.dumps(FACTS))
     return folder
@@ -84,7 +85,7 @@ def write(folder: Path, state: dict[str, Tensor]) -> Path:
 @torch.no_grad()
 def test_the_released_file_says_what_the_library_s_modules_do(tmp_path: Path) -> None:
     made = parts()
-    model, report = read_beats_bart(write(tmp_path / "model", released(made)))
+    model, report = read_captioner(write(tmp_path / "model", released(made)))
     assert report.kind == "BEATs-Conformer-BART captioner"
     assert not report.unexpected
     assert report.renamed["final_logits_bias"] == "decoder.language_model.lm_head.bias"
@@ -105,8 +106,8 @@ def test_the_released_file_says_what_the_library_s_modules_do(tmp_path: Path) ->
     assert torch.allclose(found, memory, atol=1e-4)
     head = made.fc2(F.gelu(made.bn(made.fc1(memory.mean(1)))))
     assert torch.allclose(model.sentence(found, n), F.normalize(head), atol=1e-4)
-    words = tiny_tokenizer()
-    model.decoder.tokenizer = words
+    words = model.decoder.tokenizer  # the one beside the file
+    assert words.facts == tiny_tokenizer().facts
     places = torch.arange(memory.shape[1])[None]
     seen = memory + made.positions(places)
     for caption in CAPTIONS:
@@ -121,12 +122,12 @@ def test_the_released_file_says_what_the_library_s_modules_do(tmp_path: Path) ->
 
 def test_newer_names_and_a_head_left_out_are_the_same_weights(tmp_path: Path) -> None:
     state = released(parts())
-    one, _ = read_beats_bart(write(tmp_path / "one", state))
+    one, _ = read_captioner(write(tmp_path / "one", state))
     stem = "postencoder.pos_conv_embed.conv."
     state[f"{stem}parametrizations.weight.original0"] = state.pop(f"{stem}weight_g")
     state[f"{stem}parametrizations.weight.original1"] = state.pop(f"{stem}weight_v")
     del state["lm_head.weight"]
-    other, _ = read_beats_bart(write(tmp_path / "other", state) / "pytorch_model.bin")
+    other, _ = read_captioner(write(tmp_path / "other", state) / "pytorch_model.bin")
     mine, theirs = one.state_dict(), other.state_dict()
     assert mine.keys() == theirs.keys()
     assert all(torch.equal(mine[name], theirs[name]) for name in mine)
@@ -156,15 +157,15 @@ def test_the_published_names_and_sizes_are_all_taken() -> None:
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(EarShotError, match="Correct the path"):
-        read_beats_bart(tmp_path)
-    with pytest.raises(EarShotError, match="of the released captioner"):
-        read_beats_bart(write(tmp_path / "a", {"x": torch.zeros(1)}))
+    with pytest.raises(EarShotError, match="Pass the file itself"):
+        read_captioner(tmp_path)
+    with pytest.raises(EarShotError, match="BEATs-Conformer-BART"):
+        read_captioner(write(tmp_path / "a", {"x": torch.zeros(1)}))
     state = released(parts())
     del state["postencoder.layers.1.ffn1.output_dense.weight"]
     with pytest.raises(EarShotError, match="incomplete"):
-        read_beats_bart(write(tmp_path / "b", state))
+        read_captioner(write(tmp_path / "b", state))
     state = released(parts())
     del state["encoder_embed_mlp.fc1.weight"]
     with pytest.raises(EarShotError, match="download it again"):
-        read_beats_bart(write(tmp_path / "c", state))
+        read_captioner(write(tmp_path / "c", state))

@@ -17,9 +17,8 @@ from earshot.models.beats_bart import BeatsBart, BeatsBartConfig
 from earshot.models.load_report import LoadReport
 from earshot.models.loading.beats import load_beats
 from earshot.models.loading.library_folder import CONFIG, read_json
-from earshot.models.loading.weights import Placement, read_safetensors, read_torch, tensors_of
+from earshot.models.loading.weights import Placement, depth_of
 
-FILES = ("pytorch_model.bin", "model.safetensors")
 WINDOW_S = 30.0
 LAYER, STRIDE, N_HEADS = 10, 3, 16  # what the released config says, or leaves to the library
 ENCODER, POS_CONV = "encoder.", "postencoder.pos_conv_embed.conv."
@@ -43,23 +42,14 @@ def is_beats_bart(state: Mapping[str, Tensor]) -> bool:
     return {"downsample_conv.weight", "cross_embed_positions.weight", WORDS} <= state.keys()
 
 
-def read_beats_bart(source: Path) -> tuple[BeatsBart, LoadReport]:
-    """The captioner of a released file, or of the folder that holds it, in eval mode.
+def load_beats_bart(state: Mapping[str, Tensor], path: Path) -> tuple[BeatsBart, LoadReport]:
+    """The captioner of a released state dict in eval mode, without a tokenizer.
 
     Sizes are those of the tensors; what they do not show is taken from the config.json beside the
-    file, else as released: layer 10, stride 3, 16 heads of the decoder. The tokenizer
-    (facebook/bart-base) is not in the file: set `decoder.tokenizer`. Raises EarShotError for a
-    file that holds more than data, or is incomplete.
+    file, else as released: layer 10, stride 3, 16 heads of the decoder. Raises EarShotError for a
+    file that is incomplete.
     """
-    path = _file(source)
-    whole = read_safetensors(path) if path.suffix == ".safetensors" else read_torch(path)
-    state = tensors_of(whole, path)
-    if not is_beats_bart(state):
-        raise EarShotError(
-            got=f"{path} with keys such as {', '.join(sorted(state)[:3])}",
-            expected="downsample_conv. ..., postencoder. ..., decoder. ..., cross_embed_positions",
-            mend="Pass the pytorch_model.bin of the released captioner.",
-        )
+    state = dict(state)
     if HEAD not in state:
         state[HEAD] = state[WORDS]
     beats = {
@@ -86,19 +76,6 @@ def read_beats_bart(source: Path) -> tuple[BeatsBart, LoadReport]:
         unexpected=(*placement.unexpected, *(f"{ENCODER}{name}" for name in heard.unexpected)),
     )
     return model.eval(), report
-
-
-def _file(source: Path) -> Path:
-    if source.is_file():
-        return source
-    found = next((source / name for name in FILES if (source / name).is_file()), None)
-    if found is None:
-        raise EarShotError(
-            got=f"{source} without {' or '.join(FILES)}",
-            expected="the released captioner's file, or the folder it lies in",
-            mend="Correct the path.",
-        )
-    return found
 
 
 def _placed(name: str, value: Tensor) -> dict[str, Tensor]:
@@ -128,7 +105,7 @@ def _sizes(state: Mapping[str, Tensor], path: Path, encoder: Any) -> BeatsBartCo
             dim=dim,
             stride=int(facts.get("encoder_downsample_rate", STRIDE)),
             kernel=kernel,
-            depth=_depth(state, "postencoder.layers."),
+            depth=depth_of(state, "postencoder.layers."),
             n_heads=len(attention),
             mlp_dim=len(state["postencoder.layers.0.ffn1.intermediate_dense.weight"]),
             depthwise_kernel=state["postencoder.layers.0.conv_module.depthwise_conv.weight"].shape[
@@ -138,7 +115,7 @@ def _sizes(state: Mapping[str, Tensor], path: Path, encoder: Any) -> BeatsBartCo
         decoder = CrossDecoderConfig(
             vocab_size=vocab_size,
             dim=width,
-            depth=_depth(state, "decoder.layers."),
+            depth=depth_of(state, "decoder.layers."),
             n_heads=int(facts.get("decoder_attention_heads", N_HEADS)),
             mlp_dim=len(state["decoder.layers.0.fc1.weight"]),
             most_tokens=len(state["decoder.embed_positions.weight"]) - OFFSET,
@@ -159,10 +136,3 @@ def _sizes(state: Mapping[str, Tensor], path: Path, encoder: Any) -> BeatsBartCo
             expected="every weight under its released name",
             mend="The file is incomplete: download it again from its authors.",
         ) from fault
-
-
-def _depth(state: Mapping[str, Tensor], prefix: str) -> int:
-    """How many layers there are under a prefix."""
-    return len(
-        {name.removeprefix(prefix).partition(".")[0] for name in state if name.startswith(prefix)}
-    )

@@ -11,7 +11,7 @@ from earshot.synth.caption_scenes import CaptionScenesConfig
 KINDS = ("dog bark", "siren", "church bell", "rain", "drum", "songbird")
 
 
-def tiny_config(steps: int = 60) -> Config:
+def tiny_config(steps: int = 40) -> Config:
     """Six kinds of sound in clips of a second, and a captioner of 32 units."""
     small = Config.small()
     model = replace(
@@ -28,10 +28,10 @@ def tiny_config(steps: int = 60) -> Config:
         model=model,
         mixup_fit=fit,
         fit=fit,
-        batch_size=16,
-        mixups=MixupConfig(n_pairs=40),
+        batch_size=12,
+        mixups=MixupConfig(n_pairs=20),
         toy=CaptionScenesConfig(kinds=KINDS, duration_s=1.0, attribute_rate=0.0, n_captions=3),
-        n_toy=80,
+        n_toy=60,
         beam=replace(small.beam, max_tokens=20),
         nucleus=replace(small.nucleus, n_samples=4, max_tokens=20),
     )

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from earshot.core.errors import EarShotError
-from earshot.text.combining import RuleCombiner, core_of, plain_caption
+from earshot.text.combining import RuleCombiner, bare_caption, core_of
 
 
 def test_two_captions_make_six_sentences_and_nothing_is_lost() -> None:
@@ -46,8 +46,8 @@ def test_the_identity_follows_the_rule() -> None:
 
 def test_plain_captions_have_no_case_and_no_punctuation() -> None:
     assert (
-        plain_caption(' A man\'s dog,  barking: "Wuff" (loudly)! ')
+        bare_caption(' A man\'s dog,  barking: "Wuff" (loudly)! ')
         == "a mans dog barking wuff loudly"
     )
-    assert plain_caption("...") == ""
-    assert plain_caption("Ein Hund bellt – laut.") == "ein hund bellt – laut"
+    assert bare_caption("...") == ""
+    assert bare_caption("Ein Hund bellt – laut.") == "ein hund bellt – laut"

@@ -8,7 +8,7 @@ from earshot.core.errors import EarShotError
 from earshot.core.seed import generator
 from earshot.data.clip import Clip
 from earshot.data.clip_set import ClipSet
-from earshot.text.combining import plain_caption
+from earshot.text.combining import bare_caption
 from earshot.text.keywords import keywords_to_caption, neutralise_gender
 
 TEST_SHARE = 0.1  # of clips that come without splits
@@ -61,7 +61,7 @@ def plain_captions(clips: ClipSet, min_words: int = 1) -> ClipSet:
     """
 
     def told(clip: Clip) -> Clip:
-        captions = [text for each in clip.captions if (text := plain_caption(each))]
+        captions = [text for each in clip.captions if (text := bare_caption(each))]
         long = [each for each in captions if len(each.split()) >= min_words]
         return replace(clip, captions=tuple(dict.fromkeys(long or captions)))
 

@@ -163,7 +163,7 @@ class Config:
     def small(cls) -> Config:
         """EarShot's small encoder under a captioner of 0.7 M: a minute on one core."""
         fit = FitConfig(
-            steps=250, learning_rate=3e-3, warmup_steps=30, weight_decay=1e-3, clip_norm=1.0
+            steps=200, learning_rate=3e-3, warmup_steps=30, weight_decay=1e-3, clip_norm=1.0
         )
         return cls(
             model=BeatsBartConfig(
@@ -185,7 +185,7 @@ class Config:
                     most_positions=64,
                 ),
             ),
-            mixup_fit=fit,
+            mixup_fit=replace(fit, steps=150),
             fit=fit,
             batch_size=24,
             beam=DecodingConfig("beam", n_beams=4, max_tokens=30),

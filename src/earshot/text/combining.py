@@ -75,7 +75,7 @@ def core_of(caption: str) -> str:
     return bare or text
 
 
-def plain_caption(text: str) -> str:
+def bare_caption(text: str) -> str:
     """Lower case without punctuation: the form that the captioner is taught.
 
     Source: arXiv:2309.17352, released code, which strips ASCII punctuation.

@@ -54,7 +54,7 @@ def test_the_folder_captions_sounds(taught: tuple[dict[str, float], Path], tmp_p
     checkpoint = read_checkpoint(out)
     assert checkpoint.recipe == "beats_bart"
     assert checkpoint.extra["figures"] == values
-    model = load_captioner(out)
+    model = load_captioner(out).eval()
     assert model.sentences is not None  # type: ignore[attr-defined]
     _, test = beats_bart.split_clips(None, tiny_config())
     for i, clip in enumerate(test[:3]):

@@ -47,8 +47,14 @@ class CaptionPlan:
         Where beams are reranked, each width from 2 to `n_beams` gives its best text; widths 2 to 8
         are those of arXiv:2410.09503. Draws have no run of three tokens twice: arXiv:2309.17352.
         """
+        decodings: tuple[DecodingConfig, ...]
         if n_samples:
-            how = {"n_samples": n_samples, "max_tokens": max_tokens, "no_repeat_ngram": 3, **drawn}
+            how: dict[str, Any] = {
+                "n_samples": n_samples,
+                "max_tokens": max_tokens,
+                "no_repeat_ngram": 3,
+                **drawn,
+            }
             decodings = (DecodingConfig("nucleus", **how),)
         elif rerank is None or n_beams == 1:
             decodings = (DecodingConfig.by_beams(n_beams, max_tokens=max_tokens),)

@@ -13,6 +13,7 @@ from earshot.core.checkpoint import read_checkpoint
 from earshot.core.config import from_dict, to_dict
 from earshot.core.errors import EarShotError
 from earshot.data import ClipSet, open_clips
+from earshot.data.caption_mixups import MixupConfig
 from earshot.decoders.choosing import CaptionPlan
 from earshot.jobs.caption import caption, load_captioner
 from earshot.jobs.starting import EARS, find_ears
@@ -73,35 +74,38 @@ def test_the_folder_captions_sounds(taught: tuple[dict[str, float], Path], tmp_p
     assert chosen.caption == told[0][0].text
 
 
-def test_it_learns_eight_clips(tmp_path: Path) -> None:
-    config = replace(tiny_config(), mixups=None, label_smoothing=0.0, nce_weight=0.0)
+def test_it_learns_five_clips(tmp_path: Path) -> None:
+    config = replace(tiny_config(), mixups=None, label_smoothing=0.0, nce_weight=0.0, n_toy=10)
+    ears = beats_bart.own_ears(config)
+    heard = beats_bart.heard_with(ears, config)
+    config = replace(config, model=replace(config.model, encoder=heard))
     train, _ = beats_bart.split_clips(None, config)
-    eight = ClipSet([replace(clip, captions=clip.captions[:1]) for clip in train[:8]])
+    five = ClipSet([replace(clip, captions=clip.captions[:1]) for clip in train[:5]])
     torch.manual_seed(0)
     model = beats_bart.build(config)
-    model.decoder.tokenizer = beats_bart.tokenizer_of(config, [c.captions[0] for c in eight])
-    kept = beats_bart.keep(model.eval(), eight)
+    model.encoder.load_state_dict(ears.model.state_dict())
+    model.decoder.tokenizer = beats_bart.tokenizer_of(config, [c.captions[0] for c in five])
+    kept = beats_bart.keep(model.eval(), five)
     loss = beats_bart.loss_with(config, model, beats_bart.sentences_of(config))
-    settings = replace(config.fit, steps=120, learning_rate=5e-3)
-    fit(model, loss, kept.batches(8, 0), settings, tmp_path)
-    batch = kept.rows(range(8), [""] * 8)
+    settings = replace(config.fit, steps=80, learning_rate=1e-2)
+    fit(model, loss, kept.batches(5, 0), settings, tmp_path)
+    batch = kept.rows(range(5), [""] * 5)
     memory = model.eval().hear(batch.states, batch.n_positions)
     found = model.decoder.generate(*memory, replace(config.beam, max_tokens=40))
-    assert [row[0].text for row in found] == [clip.captions[0] for clip in eight]
+    assert [row[0].text for row in found] == [clip.captions[0] for clip in five]
 
 
-@pytest.mark.parametrize("step", [3, 9])
-def test_a_run_that_was_cut_short_ends_the_same(step: int, tmp_path: Path) -> None:
-    """Killed in each of its two stages."""
-    config = tiny_config(6)
+def test_a_run_that_was_cut_short_ends_the_same(tmp_path: Path) -> None:
+    """Killed in the second of its two stages."""
+    config = tiny_config(4)
     config = replace(
         config,
         mixup_fit=replace(config.mixup_fit, checkpoint_every=2),
         fit=replace(config.fit, checkpoint_every=2),
-        mixups=replace(config.mixups, n_pairs=8),
-        n_toy=30,
+        mixups=MixupConfig(n_pairs=8),
+        n_toy=20,
     )
-    check_it_ends_the_same(beats_bart, config, tmp_path, update=step)
+    check_it_ends_the_same(beats_bart, config, tmp_path, update=7)
 
 
 @pytest.mark.parametrize("preset", ["paper", "small"])
@@ -162,7 +166,7 @@ def test_clips_of_a_manifest_with_masks_anew_at_every_visit(tmp_path: Path) -> N
     masks = SpecAugmentConfig(time_width=4, mel_width=4)
     config = replace(
         config, model=replace(config.model, spec_augment=masks), keep_states=False, batch_size=4,
-        mixups=replace(config.mixups, n_pairs=4),
+        mixups=MixupConfig(n_pairs=4),
     )  # fmt: skip
     values = beats_bart.run(config, open_clips(tmp_path / "clips.csv"), tmp_path / "run").values
     assert {"beam_cider_d", "hybrid_cider_d", "encoder_auc"} <= values.keys()

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -83,8 +84,8 @@ class BeatsBart(Captioner):
         super().__init__()
         self.config = config
         self.encoder = build_sound_encoder(config.encoder).requires_grad_(False).eval()
-        dim = self.encoder.audio_encoder.dim
-        self.post = PostEncoder(_width(config, dim), config.post)
+        ears: Any = self.encoder.audio_encoder
+        self.post = PostEncoder(_width(config, ears.dim), config.post)
         self.encoder_embed_mlp = SentenceHead(config.post.dim, config.head_dim, config.sentence_dim)
         self.decoder = CrossDecoder(config.decoder)
         self.spec_augment = SpecAugment(config.spec_augment) if config.spec_augment else None
@@ -103,7 +104,7 @@ class BeatsBart(Captioner):
         log_mel, n_frames = self.encoder.frames(waveform, n_samples)
         if self.spec_augment is not None:
             log_mel = self.spec_augment(log_mel, n_frames)
-        ears = self.encoder.audio_encoder
+        ears: Any = self.encoder.audio_encoder
         if self.config.patches:
             assert isinstance(ears, BeatsEncoder)
             states = ears.patch_layers(log_mel, n_frames)

@@ -60,8 +60,9 @@ class HtsatBart(Captioner):
         from transformers.models.bart.modeling_bart import BartEncoder
 
         self.encoder, self.reader = encoder, reader
-        self.enc_to_dec_proj = nn.Linear(encoder.audio_encoder.dim, reader.dim)
-        self.text_encoder = BartEncoder(reader.library_config())
+        ears: Any = encoder.audio_encoder
+        self.enc_to_dec_proj = nn.Linear(ears.dim, reader.dim)
+        self.text_encoder: Any = BartEncoder(reader.library_config())
         self.text_encoder.embed_tokens = None  # what it reads are sounds
         self.decoder = CrossDecoder(decoder)
         self.sample_rate, self.window_s = encoder.sample_rate, encoder.window_s
@@ -70,7 +71,8 @@ class HtsatBart(Captioner):
     def hear(self, waveform: Tensor, n_samples: Tensor) -> tuple[Tensor, Tensor]:
         """What the decoder looks at, [batch, n_tokens, dim], all of it real."""
         log_mel, n_frames = self.encoder.frames(waveform, n_samples)
-        states = self.encoder.audio_encoder.layers(log_mel, n_frames).hidden[-1]
+        ears: Any = self.encoder.audio_encoder
+        states = ears.layers(log_mel, n_frames).hidden[-1]
         times, rest = divmod(self.reader.n_tokens, states.shape[1])
         if rest or not times:
             raise EarShotError(

@@ -322,7 +322,7 @@ def keep(
 ) -> KeptStates:
     """Every clip as the frozen encoder hears it, or heard it before: clips are known by ids."""
     heard = {} if heard is None else heard
-    key = fingerprint([clip.id for clip in clips])
+    key = fingerprint({"clips": [clip.id for clip in clips]})
     if key not in heard:
         heard[key] = KeptStates(
             clips,

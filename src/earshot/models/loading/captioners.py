@@ -49,6 +49,7 @@ def read_captioner(
         )
     whole = read_safetensors(path) if path.suffix == ".safetensors" else read_torch(path)
     state = tensors_of(whole, path)
+    model: Captioner
     with torch.random.fork_rng(devices=[]):
         if is_beats_bart(state):
             model, report = load_beats_bart(state, path)

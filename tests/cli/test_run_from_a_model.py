@@ -166,12 +166,11 @@ def test_a_captioner_hears_with_an_encoder_that_was_taught(
     result = earshot("run", "beats_bart", *asked)
     assert result.exit_code == 0, result.output
     found = load_captioner(out)
-    assert found.window_s == 4.0  # its own: that encoder takes any length
+    assert found.window_s == 10.0  # its own: that encoder takes any length
     own = dict(ears.audio_encoder.state_dict())
     for name, value in found.encoder.audio_encoder.state_dict().items():  # type: ignore[attr-defined]
         assert torch.equal(value, own[name])
     row = json.loads(result.stdout.strip().splitlines()[-1])
-    assert "encoder_loss" not in row["values"]
     again = earshot("run", "beats_bart", "--resume", "--out", str(out), "--json")
     assert json.loads(again.stdout.strip().splitlines()[-1]) == row
     whole = earshot("run", "beats_bart", "--model", "ears", "--out", str(tmp_path / "other"))

@@ -48,6 +48,15 @@ def test_every_clip_has_its_own_states_and_padding_is_zero() -> None:
     assert [len(each) for each in kept(max_s=0.02).states] == [1, 2, 2, 2, 2]
 
 
+def test_states_are_kept_under_other_captions() -> None:
+    told = kept().told([replace(clip, captions=("c",)) for clip in reversed(clips_of())])
+    assert [clip.id for clip in told.clips] == [f"c{i}" for i in range(5)]
+    assert all(clip.captions == ("c",) for clip in told.clips)
+    assert torch.equal(told.rows([3], ["c"]).states, kept().rows([3], ["c"]).states)
+    with pytest.raises(EarShotError, match="without 'c4'"):
+        kept().told(clips_of(4))
+
+
 def test_batches_go_on_from_any_step_and_visit_every_clip() -> None:
     stream = kept().batches(2, seed=3)
     first = list(islice(stream(0), 12))

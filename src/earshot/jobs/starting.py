@@ -77,9 +77,9 @@ def find_ears(model: str | Path) -> Ears:
     from earshot.models.towers import TwoTowerConfig
     from earshot.models.two_tower import TwoTower
 
-    checkpoint, embedder = find_checkpoint(model), load(model)
-    ears = embedder.model.config
-    if isinstance(embedder.model, TwoTower) and checkpoint is not None:
+    embedder = load(model)
+    ears, tower = embedder.model.config, isinstance(embedder.model, TwoTower)
+    if tower and (checkpoint := find_checkpoint(model)) is not None:
         ears = from_dict(TwoTowerConfig, checkpoint.config["model"], "model")
     if ears is None or ears.audio.agnostic is not None:
         raise _no_ears(model)

@@ -19,6 +19,7 @@ from earshot.jobs.caption import caption, load_captioner
 from earshot.jobs.starting import EARS, find_ears
 from earshot.layers.spec_augment import SpecAugmentConfig
 from earshot.models.audio_tower import build_sound_encoder
+from earshot.models.shipped import shipped_ears
 from earshot.recipes import beats_bart
 from earshot.training.fit import fit
 from recipes.power_cut import check_it_ends_the_same
@@ -76,8 +77,8 @@ def test_the_folder_captions_sounds(taught: tuple[dict[str, float], Path], tmp_p
 
 def test_it_learns_five_clips(tmp_path: Path) -> None:
     config = replace(tiny_config(), mixups=None, label_smoothing=0.0, nce_weight=0.0, n_toy=10)
-    ears = beats_bart.own_ears(config)
-    heard = beats_bart.heard_with(ears, config)
+    ears = shipped_ears(config.ears)
+    heard = ears.lasting(1.0)
     config = replace(config, model=replace(config.model, encoder=heard))
     train, _ = beats_bart.split_clips(None, config)
     five = ClipSet([replace(clip, captions=clip.captions[:1]) for clip in train[:5]])
@@ -149,7 +150,7 @@ def test_an_encoder_that_was_taught_elsewhere_is_heard_with(
         assert torch.equal(weights[f"encoder.audio_encoder.{name}"], value)
     with pytest.raises(EarShotError, match="Pass --audio-model"):
         beats_bart.run(bare, None, tmp_path / "other")
-    shipped, found = beats_bart.own_ears(config), find_ears("earshot-small")
+    shipped, found = shipped_ears(config.ears), find_ears("earshot-small")
     assert shipped.config == found.config
     theirs = found.model.state_dict()
     assert all(torch.equal(value, theirs[n]) for n, value in shipped.model.state_dict().items())

@@ -62,8 +62,9 @@ class HtsatBart(Captioner):
         self.encoder, self.reader = encoder, reader
         ears: Any = encoder.audio_encoder
         self.enc_to_dec_proj = nn.Linear(ears.dim, reader.dim)
-        self.text_encoder: Any = BartEncoder(reader.library_config())
-        self.text_encoder.embed_tokens = None  # what it reads are sounds
+        bart: Any = BartEncoder(reader.library_config())
+        bart.embed_tokens = None  # what it reads are sounds
+        self.text_encoder = bart
         self.decoder = CrossDecoder(decoder)
         self.sample_rate, self.window_s = encoder.sample_rate, encoder.window_s
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -32,6 +32,11 @@ class Ears:
     name: str
     model: SoundEncoder
     config: SoundEncoderConfig
+
+    def lasting(self, window_s: float) -> SoundEncoderConfig:
+        """The config, with that window where it is longer and the encoder takes any length."""
+        own = self.config
+        return replace(own, window_s=max(own.window_s, window_s)) if own.fill == "none" else own
 
 
 def ears_of(name: str, model: SoundEncoder, config: SoundEncoderConfig | TwoTowerConfig) -> Ears:

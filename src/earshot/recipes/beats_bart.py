@@ -50,8 +50,8 @@ from earshot.metrics.caption_events import EventReader
 from earshot.models.audio_tower import AudioTower, SoundEncoderConfig
 from earshot.models.beats_bart import BeatsBart, BeatsBartConfig
 from earshot.models.caption_sentences import CaptionSentences, load_caption_sentences
-from earshot.models.shipped import shipped_start
-from earshot.models.start import Ears, ears_of
+from earshot.models.shipped import shipped_ears
+from earshot.models.start import Ears
 from earshot.objectives.infonce import InfoNCE
 from earshot.synth.caption_scenes import CaptionScenesConfig, caption_scenes, kind_words
 from earshot.text.caption_tokenizer import CaptionTokenizer, train_caption_tokenizer
@@ -216,8 +216,9 @@ def run(
     `earshot caption`. `heard` keeps what it says of clips for further runs of the same seed, whose
     clips may have other captions. Figures: training/caption_decodings.py.
     """
-    ears = ears or own_ears(config)
-    config = replace(config, model=replace(config.model, encoder=heard_with(ears, config)))
+    ears = ears or shipped_ears(config.ears)
+    encoder = ears.lasting(config.model.encoder.window_s)
+    config = replace(config, model=replace(config.model, encoder=encoder))
     train, test = split_clips(data, config)
     this = RecipeRun(
         PAPER.key, config, out, [clip.id for clip in train], resume=resume, started_from=ears.name
@@ -249,25 +250,6 @@ def run(
 
     model.save_beside(out)
     return this.finish(model, measure)
-
-
-def own_ears(config: Config) -> Ears:
-    """The encoder that ships under the name `ears`; refused where the config has none."""
-    if not config.ears:
-        raise EarShotError(
-            got="an encoder at random",
-            expected="one that was trained",
-            mend="Pass --audio-model, such as a BEATs file or a run of panns.",
-        )
-    start = shipped_start(config.ears)
-    assert start.config is not None
-    return ears_of(start.name, start.model, start.config)
-
-
-def heard_with(ears: Ears, config: Config) -> SoundEncoderConfig:
-    """The encoder of `ears`, with the config's window where that is longer and it takes any."""
-    longest = max(ears.config.window_s, config.model.encoder.window_s)
-    return replace(ears.config, window_s=longest) if ears.config.fill == "none" else ears.config
 
 
 def split_clips(data: ClipSet | None, config: Config) -> tuple[ClipSet, ClipSet]:

@@ -138,7 +138,7 @@ class Config:
 
     @classmethod
     def small(cls) -> Config:
-        """The CNN of panns' small preset beside a word transformer: half a minute on one core."""
+        """The CNN of panns' small preset beside a mean of words: half a minute on one core."""
         cnn = CnnConfig(
             n_mels=32,
             channels=(8, 24, 48, 96),
@@ -166,7 +166,7 @@ class Config:
                 window_s=2.0,  # (paper 10)
                 fill="none",
             ),
-            fit=FitConfig(steps=120, learning_rate=3e-3, warmup_steps=15),  # (50 800, 1e-4)
+            fit=FitConfig(steps=100, learning_rate=3e-3, warmup_steps=10),  # (50 800, 1e-4)
             batch_size=48,  # (paper 2 304)
             max_s=2.0,
         )
@@ -203,7 +203,7 @@ def run(
 ) -> Report:
     """Train on labelled clips (procedural kinds of sound when None) but for some labels, in `out`.
 
-    Captions are what labels sound like, without their names; a set's own captions are not read.
+    A caption says what its label sounds like, without its name; a set's own are not read.
     Then measure on all clips of the labels held out. The folder loads as a model.
     """
     material = find_material(config, data)

@@ -163,12 +163,12 @@ class Config:
                 audio=AudioTower(cnn=cnn),
                 text=TextTower(words=WordText(transformer=TextTransformerConfig(dim=64, depth=0))),
                 dim=64,  # (paper 512)
-                window_s=2.0,  # (paper 10)
+                window_s=1.0,  # (paper 10)
                 fill="none",
             ),
-            fit=FitConfig(steps=100, learning_rate=3e-3, warmup_steps=10),  # (50 800, 1e-4)
+            fit=FitConfig(steps=150, learning_rate=3e-3, warmup_steps=15),  # (50 800, 1e-4)
             batch_size=48,  # (paper 2 304)
-            max_s=2.0,
+            max_s=1.0,
         )
 
 

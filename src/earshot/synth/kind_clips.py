@@ -20,7 +20,7 @@ class KindClipsConfig:
     n_train: int = 6  # clips of a kind
     n_test: int = 10  # clips of a kind
     kinds: tuple[str, ...] = ()  # names in SOUNDS to choose from; none means all
-    clip_s: float = 2.0
+    clip_s: float = 1.0
     sample_rate: int = 16_000  # Hz
     attribute_rate: float = 0.0  # share of sounds that are loud or soft, fast or slow, ...
 

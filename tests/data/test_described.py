@@ -14,6 +14,7 @@ from earshot.data.described import (
     exchanged,
     named_held_out,
     unheard,
+    wholes,
 )
 from earshot.text.lexicon import Lexicon, SoundWords
 
@@ -30,7 +31,8 @@ def clips(*labels: str) -> ClipSet:
 def test_captions_are_what_labels_are_like() -> None:
     told = descriptions_of(("dog", "Rain"), LEXICON)
     assert told["Rain"] == ("like rain b", "a sound")
-    assert described(clips("dog"), told)[0].captions == ("like dog a", "a sound")
+    wanted = ("like dog a; a sound", "a sound; like dog a")
+    assert described(clips("dog"), told)[0].captions == wholes(told["dog"]) == wanted
     with pytest.raises(EarShotError, match="such as florp"):
         descriptions_of(("dog", "florp"), LEXICON)
 
@@ -62,7 +64,7 @@ def test_the_parts_have_no_label_in_common() -> None:
     found = unheard(all_clips, all_clips, all_clips.select(lambda c: c.labels == ("saw",)), taught,
                     ("saw",), told)  # fmt: skip
     assert [clip.labels[0] for clip in found.train] == ["dog", "rain"]
-    assert found.train[0].captions == told["dog"]
+    assert found.train[0].captions == wholes(told["dog"])
     assert found.seen[0].captions == ("x",)
     assert found.train.labels == found.seen.labels == ("dog", "rain")
     assert found.unseen.labels == ("saw",)

@@ -33,7 +33,9 @@ def figures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, flo
     """The claim's method with smaller clips, one seed: both ways to be taught; and each again with
     every held-out kind told by another one's words."""
     small = little(alm_survey.Config.small())
-    toy = replace(small.toy, n_train=2, n_test=3)
+    features = replace(small.model.features, hop_length=800)
+    small = replace(small, model=replace(small.model, features=features))
+    toy = replace(small.toy, n_train=2, n_test=2)
     config = replace(small, seed=100, toy=toy)
     material = alm_survey.find_material(config, None)
     wrong = alm_survey.exchanged({k: material.told[k] for k in material.unseen.labels}, 100)
@@ -54,7 +56,7 @@ def figures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, flo
 def test_descriptions_name_what_was_never_heard(figures: dict[str, dict[str, float]]) -> None:
     taught, control = figures["language"], figures["language, exchanged"]
     assert taught["zero_shot"] > 0.4  # chance is 0.25
-    assert control["zero_shot"] < 0.33
+    assert control["zero_shot"] < 0.3
     assert control["shot_1"] == pytest.approx(taught["shot_1"])  # no words in it
 
 
@@ -64,8 +66,8 @@ def test_a_tagger_s_labels_can_be_told_what_they_are_like(
     figures: dict[str, dict[str, float]],
 ) -> None:
     taught, control = figures["labels"], figures["labels, exchanged"]
-    assert taught["zero_shot"] > 0.4
-    assert control["zero_shot"] < 0.33
+    assert taught["zero_shot"] > 0.3
+    assert control["zero_shot"] < 0.26
     for each in ("language", "labels"):
         assert figures[each]["shot_1"] > 0.5
 

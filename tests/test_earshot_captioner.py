@@ -13,12 +13,14 @@ import earshot
 from earshot.audio import write_audio
 from earshot.core.checkpoint import read_checkpoint
 from earshot.core.errors import EarShotError
+from earshot.decoders.decoding import DecodingConfig
 from earshot.jobs.caption import CaptionWriter, load_writer
 from earshot.jobs.loading import load, shipped_folder, shipped_models
 from earshot.synth import render_sound
 
 FOLDER = shipped_folder("earshot-captioner")
 RATE = 32_000
+DECODING = DecodingConfig.by_beams(4, max_tokens=40)
 KINDS = {  # what is rendered -> words of which a caption must have one
     "dog bark": "dog hound bark",
     "rooster": "rooster cock",
@@ -48,7 +50,7 @@ def said() -> dict[str, tuple[str, float]]:
     waveform = torch.zeros(len(sounds), int(n_samples.max()))
     for row, sound in zip(waveform, sounds, strict=True):
         row[: len(sound)] = torch.from_numpy(sound)
-    found = writer().model.captions(waveform, n_samples, writer().decoding)
+    found = writer().model.captions(waveform, n_samples, DECODING)
     return {kind: (each[0].text, each[0].score) for kind, each in zip(KINDS, found, strict=True)}
 
 
@@ -76,7 +78,7 @@ def test_alone_as_in_a_batch() -> None:
     for kind in ("siren", "piano"):
         sound = torch.from_numpy(render_sound(kind, sample_rate=RATE, seed=5))[None]
         n_samples = torch.tensor([sound.shape[1]])
-        [alone] = writer().model.captions(sound, n_samples, writer().decoding)
+        [alone] = writer().model.captions(sound, n_samples, DECODING)
         assert alone[0].text == said()[kind][0]
         assert alone[0].score == pytest.approx(said()[kind][1], abs=1e-3)
 
@@ -85,9 +87,7 @@ def test_silence_has_no_sound_in_it() -> None:
     waveform = torch.zeros(2, 3 * RATE)
     waveform[1] = 1e-4 * torch.randn(3 * RATE, generator=torch.Generator().manual_seed(0)).sign()
     n_samples = torch.tensor([3 * RATE, 3 * RATE])
-    texts = [
-        each[0].text for each in writer().model.captions(waveform, n_samples, writer().decoding)
-    ]
+    texts = [each[0].text for each in writer().model.captions(waveform, n_samples, DECODING)]
     assert texts[0] == texts[1]
     assert "silen" in texts[0].lower() or "nothing" in texts[0].lower()
 

@@ -49,6 +49,11 @@ def test_a_row_for_every_file(folder: Path) -> None:
     assert "x real time" in result.stderr
     shown = caption(folder / "sounds" / "1.wav", "--model", folder / "run", "--beams", 1)
     assert shown.stdout.startswith(f"{folder / 'sounds' / '1.wav'}: ")
+    drawn = ("--samples", 2, "--temperature", 2, "--rerank", "likelihood", "--json")
+    result = caption(folder / "sounds" / "1.wav", "--model", folder / "run", *drawn)
+    assert len(rows(result)) == 1
+    refused = caption(folder / "sounds", "--model", folder / "run", "--rerank", "encoder")
+    assert "without that judge" in str(refused.exception)
 
 
 def test_failures_are_rows_sentences_and_exit_2(folder: Path, tmp_path: Path) -> None:

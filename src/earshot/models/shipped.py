@@ -10,7 +10,7 @@ import torch
 from earshot.core.checkpoint import is_checkpoint, read_checkpoint
 from earshot.core.config import from_dict
 from earshot.core.errors import EarShotError
-from earshot.models.start import Start
+from earshot.models.start import Ears, Start, ears_of
 from earshot.models.towers import TwoTowerConfig, build_two_tower
 
 
@@ -29,3 +29,16 @@ def shipped_start(name: str = "earshot-small") -> Start:
         model = build_two_tower(config)
     model.load_state_dict(checkpoint.weights())
     return Start(name, model.eval(), config)
+
+
+def shipped_ears(name: str) -> Ears:
+    """The side of a shipped model that hears; refused for no name at all."""
+    if not name:
+        raise EarShotError(
+            got="an encoder at random",
+            expected="one that was trained",
+            mend="Pass --audio-model, such as a BEATs file or a run of panns.",
+        )
+    start = shipped_start(name)
+    assert start.config is not None
+    return ears_of(start.name, start.model, start.config)

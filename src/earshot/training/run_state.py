@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import shutil
@@ -18,6 +19,10 @@ from earshot.core.files import is_folder
 
 KEPT = 2  # a fault in the newest leaves the one before
 _NAME = re.compile(r"step-(\d{8})")
+# Weights that are tied on purpose, as a language model's, are saved once: no word of it each time.
+logging.getLogger("accelerate.utils.other").addFilter(
+    lambda record: "Removed shared tensor" not in record.getMessage()
+)
 
 
 @dataclass

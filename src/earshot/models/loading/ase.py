@@ -51,7 +51,7 @@ def load_ase(
     model was trained on them: in lower case, without punctuation. Source: arXiv:2303.17395, its
     code.
     """
-    audio_state = {_plain(n.removeprefix(AUDIO)): t for n, t in _part(state, AUDIO).items()}
+    audio_state = {plain_name(n.removeprefix(AUDIO)): t for n, t in _part(state, AUDIO).items()}
     text_state = {n.removeprefix(TEXT): t for n, t in _part(state, TEXT).items()}
     if "audio_proj.0.weight" not in state or "text_proj.2.weight" not in state or not text_state:
         raise EarShotError(
@@ -103,7 +103,7 @@ def _rename(state: Mapping[str, Tensor], path: Path) -> Placement:
         new: dict[str, Tensor] = {}
         projection = next((old for old in PROJECTIONS if name.startswith(old)), None)
         if name.startswith(AUDIO):
-            inner = _plain(name.removeprefix(AUDIO))
+            inner = plain_name(name.removeprefix(AUDIO))
             if here := name_in_features(inner):
                 placement.used(name, here)
                 continue
@@ -142,7 +142,7 @@ def _notes(state: Mapping[str, Tensor], stored: bool) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
     """A key of the audio tower as the original HTSAT's code would name it."""
     for theirs, usual in FRONT_END.items():
         if name.startswith(theirs):

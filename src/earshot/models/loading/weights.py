@@ -150,6 +150,12 @@ class Placement:
         return tuple(missing)
 
 
+def depth_of(state: Mapping[str, Tensor], prefix: str) -> int:
+    """How many layers there are under a prefix such as "encoder.layers."."""
+    named = (name.removeprefix(prefix) for name in state if name.startswith(prefix))
+    return len({name.partition(".")[0] for name in named})
+
+
 def _repeats(tensor: Tensor) -> bool:
     """Whether a tensor is larger than what the file holds of it: the model would be as large."""
     return tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes()

@@ -88,7 +88,7 @@ def model_card(
         f"| {row['set']} | {row['truth'] or 'nothing that has a name'} | {row['caption']} |"
         for row in spread(rows)
     )
-    minutes = facts["minutes"]
+    minutes, two = facts["minutes"], told["procedural scenes of two sounds"]
     order = {
         name: each["order_accuracy"]
         for name, each in told.items()
@@ -119,10 +119,11 @@ must not be tested on these recordings.
 {figures_table(told)}
 
 *names one*: the caption names a sound that is there, by one of its own names. *made up*: it names
-one that is not there; such slips are mostly between kin (a cello for a double bass). *names
-nothing*: it stays general. Where two follow one another and both are told, the order is right in
-{told_order}. CIDEr-D is against sentences of the kind it was taught, so it only compares
-versions of this model. So few recordings leave several points of uncertainty; `results/earshot_captioner.json` has every
+one that is not there: often what sounds alike (a double bass for a cello), now and then anything (an
+air raid siren for a cello). *names nothing*: it stays general. Where two follow one another and
+both are told, the order is right in {told_order}.
+CIDEr-D is against sentences of the kind it was taught, so it only compares versions of this model.
+So few recordings leave several points of uncertainty; `results/earshot_captioner.json` has every
 caption.
 
 ## Captions
@@ -146,17 +147,20 @@ Three of each set, evenly spread over it; nobody chose them.
 | Clotho captions | Tampere University, non-commercial with attribution | text alone |
 
 {facts["n_scenes"]:,} scenes of one to three of these sounds, alone, one after the other or at once, were told by
-rule; {facts["n_texts"]:,} captions of people stood for a sixth of what the writer read, by their text embeddings with
+rule; {facts["n_texts"]:,} captions of people stood for a seventh of what the writer read, by their text embeddings with
 noise. No recording is in here.
 
 ## Limits
 
-- It can name {facts["n_kinds"]} kinds; half of them it knows from procedural sound alone, and names recordings of
-  those less surely. Everything else gets a general sentence or, at worst, the name of what sounds
+- It can name {facts["n_kinds"]} kinds; two thirds of them it knows from procedural sound alone, and names
+  recordings of those less surely: how surely is not measured. Everything else gets a general sentence or, at worst, the name of what sounds
   alike.
 - Sentences are plain: who or what sounds, in which order or at once. How loud, how many, where and
   why are left out. Speech is called speech, never written down, and its language is not told.
-- Of two sounds it often tells only the clearer one, of three hardly ever all.
+- Of two sounds it often tells only the clearer one, of three hardly ever all. In scenes of two
+  procedural sounds it names a sound that is not there in {percent(two["hallucination_rate"])} of
+  captions: what two sounds make together may be like a third.
+- A sound that it has no name for is given a wrong one in about half of all cases.
 - Loudness says nothing to it; what stays below -70 dB of full scale is called silence.
 
 ## Making it again

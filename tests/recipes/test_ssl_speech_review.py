@@ -58,11 +58,10 @@ def test_an_objective_lets_phones_be_read(figures: dict[str, dict[str, float]]) 
         assert sum(shares) == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize("step", [2, 5, 7])
-def test_a_run_that_was_cut_short_ends_the_same(step: int, tmp_path: Path) -> None:
+def test_a_run_that_was_cut_short_ends_the_same(tmp_path: Path) -> None:
     """In both rounds of HuBERT, whose labels are found again."""
     config = tiny_config("hubert", iterations=2)
-    check_it_ends_the_same(recipe, config, tmp_path, update=step)
+    check_it_ends_the_same(recipe, config, tmp_path, update=(2, 5, 3))
 
 
 @pytest.mark.parametrize("name", ["data2vec", "wav2vec2", "apc"])

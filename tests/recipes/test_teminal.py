@@ -27,10 +27,10 @@ from recipes.power_cut import check_it_ends_the_same
 KINDS = ("dog bark", "siren", "wood block", "rain", "piano")
 
 
-def tiny_config(base: int = 60, several: int = 20, order: int = 180) -> teminal.Config:
+def tiny_config(base: int = 60, several: int = 20, order: int = 300) -> teminal.Config:
     """Strips and one second of sound: a stage takes seconds."""
     small = teminal.Config.small()
-    features = replace(small.model.features, hop_length=512)
+    features = replace(small.model.features, hop_length=256)
     model = replace(
         small.model,
         features=features,

@@ -79,9 +79,9 @@ def test_long_captions_do_not_grow_without_end() -> None:
 
 def test_a_huge_caption_takes_no_age() -> None:
     began = time.process_time()
-    for caption in ("dog barks " * 2_500, "a , " * 6_000, "x" * 25_000, "dog. " * 5_000):
+    for caption in ("dog barks " * 10_000, "a , " * 25_000, "x" * 100_000, "dog. " * 20_000):
         rewrites(caption, 2)
-    assert time.process_time() - began < 15
+    assert time.process_time() - began < 30
 
 
 @settings(max_examples=60, deadline=None)

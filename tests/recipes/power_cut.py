@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -34,18 +34,26 @@ def power_cut(update: int) -> Iterator[None]:
         hook.remove()
 
 
-def check_it_ends_the_same(recipe: ModuleType, config: Any, folder: Path, update: int) -> None:
-    """Run `folder/whole`, and `folder/cut` in two goes: figures and weights must be equal."""
+def check_it_ends_the_same(
+    recipe: ModuleType, config: Any, folder: Path, update: int | Sequence[int]
+) -> None:
+    """Run `folder/whole`, and `folder/cut` in several goes: figures and weights must be equal."""
     check_ends_the_same(
         lambda out, resume: recipe.run(config, None, out, resume=resume), folder, update
     )
 
 
-def check_ends_the_same(run: Callable[[Path, bool], Any], folder: Path, update: int) -> None:
-    """The same for any run, given its folder and whether it goes on."""
+def check_ends_the_same(
+    run: Callable[[Path, bool], Any], folder: Path, update: int | Sequence[int]
+) -> None:
+    """The same for any run, given its folder and whether it goes on.
+
+    Each go but the last is cut before the update of that number, counted from where the go began.
+    """
     whole = run(folder / "whole", False)
-    with power_cut(update):
-        run(folder / "cut", False)
+    for go, number in enumerate([update] if isinstance(update, int) else update):
+        with power_cut(number):
+            run(folder / "cut", go > 0)
     assert run(folder / "cut", True).values == whole.values
     one, two = (read_checkpoint(folder / name).weights() for name in ("whole", "cut"))
     assert one.keys() == two.keys()

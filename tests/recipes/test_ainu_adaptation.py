@@ -172,15 +172,14 @@ def test_the_paper_s_models_have_their_sizes() -> None:
     assert sum(each.numel() for each in task.parameters()) == pytest.approx(317.4e6, rel=0.001)
 
 
-@pytest.mark.parametrize("step", [3, 7, 11])
-def test_a_run_that_was_cut_short_ends_the_same(step: int, tmp_path: Path) -> None:
+def test_a_run_that_was_cut_short_ends_the_same(tmp_path: Path) -> None:
     """Killed in the base training, while it goes on, and in fine-tuning."""
     tiny = tiny_config()
     fits = {
         name: replace(getattr(tiny, name), checkpoint_every=2)
         for name in ("base_fit", "continued_fit", "fine_tune_fit")
     }
-    check_it_ends_the_same(ainu_adaptation, replace(tiny, **fits), tmp_path, update=step)
+    check_it_ends_the_same(ainu_adaptation, replace(tiny, **fits), tmp_path, update=(3, 5, 5))
 
 
 def publish(folder: Path, model: type = Wav2Vec2ForPreTraining, **options: int) -> None:

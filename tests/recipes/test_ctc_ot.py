@@ -153,8 +153,7 @@ def test_the_folder_holds_what_translates(taught: tuple[dict[str, float], Path])
     assert isinstance(model, SpeechToText)
 
 
-@pytest.mark.parametrize("step", [3, 9, 21, 27])
-def test_a_run_that_was_cut_short_ends_the_same(step: int, tmp_path: Path) -> None:
+def test_a_run_that_was_cut_short_ends_the_same(tmp_path: Path) -> None:
     """Killed in each of the three stages, the last of which runs twice."""
     config = tiny_config(steps=6)
     fits = {
@@ -162,7 +161,7 @@ def test_a_run_that_was_cut_short_ends_the_same(step: int, tmp_path: Path) -> No
         for name in ("text_fit", "pretraining_fit", "translation_fit")
     }
     config = replace(config, **fits, translated=(64, 100))
-    check_it_ends_the_same(ctc_ot, config, tmp_path, update=step)
+    check_it_ends_the_same(ctc_ot, config, tmp_path, update=(3, 7, 13, 7))
 
 
 def test_clips_of_a_manifest_are_heard_and_what_cannot_be_used_is_named(tmp_path: Path) -> None:

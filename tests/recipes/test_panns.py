@@ -152,8 +152,7 @@ def test_the_folder_embeds_and_holds_its_labels(taught: tuple[dict[str, float], 
     assert np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
 
 
-@pytest.mark.parametrize("step", [3, 7, 12])
-def test_a_run_that_was_cut_short_ends_the_same(step: int, tmp_path: Path) -> None:
+def test_a_run_that_was_cut_short_ends_the_same(tmp_path: Path) -> None:
     """Killed in tagging, in a new task from scratch, and over the frozen encoder."""
     config = tiny_config(steps=6)
     tasks = config.tasks
@@ -166,7 +165,7 @@ def test_a_run_that_was_cut_short_ends_the_same(step: int, tmp_path: Path) -> No
         toy=replace(config.toy, n_train=32, n_test=24),
         tasks=tasks,
     )
-    check_it_ends_the_same(panns, config, tmp_path, update=step)
+    check_it_ends_the_same(panns, config, tmp_path, update=(3, 5, 6))
 
 
 def test_clips_of_a_manifest_give_the_head_its_labels(tmp_path: Path) -> None:

@@ -163,8 +163,7 @@ def test_the_run_s_folder_is_an_encoder_as_pre_trained(
     assert not any(name.startswith(("cpred", "gpred", "mask")) for name in checkpoint.weights())
 
 
-@pytest.mark.parametrize("update", [5, 8, 12])
-def test_a_run_that_was_cut_short_ends_the_same(update: int, tmp_path: Path) -> None:
+def test_a_run_that_was_cut_short_ends_the_same(tmp_path: Path) -> None:
     """Killed while it pre-trains, while it is tuned, and while the probe is learnt."""
     config = tiny_config(steps=6)
     short = {
@@ -175,7 +174,7 @@ def test_a_run_that_was_cut_short_ends_the_same(update: int, tmp_path: Path) -> 
         for name in ("transfer", "probe")
     }
     config = replace(config, fit=replace(config.fit, checkpoint_every=2), **short)
-    check_it_ends_the_same(ssast, config, tmp_path, update=update)
+    check_it_ends_the_same(ssast, config, tmp_path, update=(5, 4, 6))
 
 
 def test_clips_without_labels_are_pre_trained_on_alone(tmp_path: Path) -> None:

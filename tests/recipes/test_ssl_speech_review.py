@@ -28,7 +28,9 @@ from recipes.tiny_ssl import tiny_config
 def figures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, float]]:
     """Short runs that several tests look at, by objective."""
     folder = tmp_path_factory.mktemp("runs")
-    return {name: recipe.run(CLAIMED[name], None, folder / name).values for name in CLAIMED}
+    return {
+        name: recipe.run(config, None, folder / name).values for name, config in CLAIMED.items()
+    }
 
 
 NOISY = replace(
@@ -38,10 +40,11 @@ NOISY = replace(
     n_labelled=60,
     n_test=60,
 )
+LONGER = replace(tiny_config().fit, steps=150, checkpoint_every=500)
 CLAIMED = {
     "none": tiny_config("none", toy=NOISY),
-    "hubert": tiny_config("hubert", steps=150, toy=NOISY),
-    "reconstruction": tiny_config("reconstruction", steps=150, toy=NOISY),
+    "hubert": tiny_config("hubert", fit=LONGER, toy=NOISY),
+    "reconstruction": tiny_config("reconstruction", fit=LONGER, toy=NOISY),
 }
 
 
@@ -58,11 +61,10 @@ def test_an_objective_lets_phones_be_read(figures: dict[str, dict[str, float]]) 
         assert sum(shares) == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize("step", [2, 5, 7])
-def test_a_run_that_was_cut_short_ends_the_same(step: int, tmp_path: Path) -> None:
+def test_a_run_that_was_cut_short_ends_the_same(tmp_path: Path) -> None:
     """In both rounds of HuBERT, whose labels are found again."""
     config = tiny_config("hubert", iterations=2)
-    check_it_ends_the_same(recipe, config, tmp_path, update=step)
+    check_it_ends_the_same(recipe, config, tmp_path, update=(2, 5, 3))
 
 
 @pytest.mark.parametrize("name", ["data2vec", "wav2vec2", "apc"])

@@ -59,11 +59,18 @@ def tiny_config(base: int = 60, several: int = 20, order: int = 300) -> teminal.
     )
 
 
+@pytest.fixture(scope="module")
+def taught(tmp_path_factory: pytest.TempPathFactory) -> dict[str, float]:
+    """One short run that both claims look at."""
+    return teminal.run(tiny_config(), None, tmp_path_factory.mktemp("taught") / "run").values
+
+
 @pytest.mark.claim("teminal/order")
-def test_two_stages_teach_order_and_shuffled_captions_do_not(tmp_path: Path) -> None:
-    config = tiny_config()
-    taught = teminal.run(config, None, tmp_path / "taught").values
-    control = teminal.run(replace(config, shuffle_order=True), None, tmp_path / "control").values
+def test_two_stages_teach_order_and_shuffled_captions_do_not(
+    taught: dict[str, float], tmp_path: Path
+) -> None:
+    config = replace(tiny_config(), shuffle_order=True)
+    control = teminal.run(config, None, tmp_path / "control").values
     assert taught["zste_4"] > 0.75  # chance is a half
     assert taught["zste_5"] > 0.6  # chance is a third
     assert control["zste_4"] < 0.65
@@ -72,13 +79,11 @@ def test_two_stages_teach_order_and_shuffled_captions_do_not(tmp_path: Path) -> 
 
 @pytest.mark.claim("teminal/both")
 @pytest.mark.claim("teminal/kept")
-def test_the_stages_keep_what_the_base_knows(tmp_path: Path) -> None:
+def test_the_stages_keep_what_the_base_knows(taught: dict[str, float]) -> None:
     """Whether A before B finds more than B alone takes training, which the claim measures."""
-    config = tiny_config()
-    values = teminal.run(config, None, tmp_path).values
-    assert values["zste_1"] > 0.6  # of five kinds
-    assert values["zste_2A"] > 0.3  # chance is a tenth
-    assert values["zste_2B"] > 0.85  # chance is 0.7
+    assert taught["zste_1"] > 0.6  # of five kinds
+    assert taught["zste_2A"] > 0.3  # chance is a tenth
+    assert taught["zste_2B"] > 0.85  # chance is 0.7
 
 
 def test_it_learns_eight_clips(tmp_path: Path) -> None:

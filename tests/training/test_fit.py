@@ -19,15 +19,17 @@ from earshot.training.fit import CHECKPOINTS, FitConfig, fit
 from earshot.training.run_log import FIELDS, RunLog, read_log
 from earshot.training.run_state import checkpoints
 from training.toy_fit import KILLED, toy_batches, toy_fit, toy_model
+from training.toy_fit import run as toy_fit_run
 
 QUICK = FitConfig(steps=6, warmup_steps=2, checkpoint_every=100, log_every=1)
 
 
-def run_toy(out: Path, *options: str) -> int:
+def killed_toy(out: Path, step: int) -> int:
+    """The status of a process that trains in `out` and kills itself at that step."""
     program = Path(__file__).with_name("toy_fit.py")
     source = Path(__file__).parents[2] / "src"
     return subprocess.run(
-        [sys.executable, str(program), str(out), *options],
+        [sys.executable, str(program), str(out), str(step)],
         env={"PYTHONPATH": str(source), "OMP_NUM_THREADS": "1", "PATH": "/usr/bin:/bin"},
         stderr=subprocess.DEVNULL,
         check=False,
@@ -49,13 +51,13 @@ def test_it_learns(tmp_path: Path) -> None:
 
 def test_a_killed_run_ends_with_the_same_weights(tmp_path: Path) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    assert run_toy(whole) == 0
-    assert run_toy(killed, "--kill-at", "13") == -9
+    toy_fit_run(whole)
+    assert killed_toy(killed, 13) == -9
     assert [path.name for path in checkpoints(killed / CHECKPOINTS)] == [
         "step-00000005",
         "step-00000010",
     ]
-    assert run_toy(killed, "--resume") == 0
+    toy_fit_run(killed, resume=True)
     one, two = (torch.load(path / "final.pt", weights_only=True) for path in (whole, killed))
     assert one.keys() == two.keys()
     assert all(torch.equal(one[name], two[name]) for name in one)

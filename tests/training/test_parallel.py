@@ -10,25 +10,26 @@ import torch
 from earshot.training.fit import CHECKPOINTS
 from earshot.training.run_log import read_log
 from earshot.training.run_state import checkpoints
+from training.parallel_fit import main
 
 PROGRAM = Path(__file__).with_name("parallel_fit.py")
 
 
-def train(out: Path, *launcher: str) -> dict[str, torch.Tensor]:
-    source = Path(__file__).parents[2] / "src"
-    subprocess.run(
-        [sys.executable, *launcher, str(PROGRAM), str(out)],
-        env={**os.environ, "PYTHONPATH": str(source), "OMP_NUM_THREADS": "1"},
-        check=True,
-        capture_output=True,
-    )
+def trained(out: Path) -> dict[str, torch.Tensor]:
     return torch.load(out / "final.pt", weights_only=True)
 
 
 def test_two_processes_train_as_one(tmp_path: Path) -> None:
-    one = train(tmp_path / "one")
-    run = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
-    two = train(tmp_path / "two", *run)
+    main(tmp_path / "one")
+    launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
+    source = Path(__file__).parents[2] / "src"
+    subprocess.run(
+        [sys.executable, *launcher, str(PROGRAM), str(tmp_path / "two")],
+        env={**os.environ, "PYTHONPATH": str(source), "OMP_NUM_THREADS": "1"},
+        check=True,
+        capture_output=True,
+    )
+    one, two = trained(tmp_path / "one"), trained(tmp_path / "two")
     assert one.keys() == two.keys()
     for name in one:
         torch.testing.assert_close(one[name], two[name], atol=1e-5, rtol=0, msg=name)

@@ -1,13 +1,13 @@
 """A small regression with dropout and batch norm, as the tests of fit train it.
 
-Run as a program it trains in a folder: `python toy_fit.py FOLDER [--kill-at STEP] [--resume]`.
+Run as a program it trains in a folder and dies: `python toy_fit.py FOLDER STEP`.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,23 +50,19 @@ KILLED = FitConfig(
 )
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--kill-at", type=int, default=0)
-    parser.add_argument("--resume", action="store_true")
-    args = parser.parse_args()
+def run(out: Path, *, kill_at: int = 0, resume: bool = False) -> None:
+    """Train to the end, or to the update of that number; the weights lie in `out`."""
     model, updates = toy_model(), 0
 
     def after_step() -> None:
         nonlocal updates
         updates += 1
-        if updates == args.kill_at:
+        if updates == kill_at:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    toy_fit(model, args.out, KILLED, resume=args.resume, after_step=after_step)
-    torch.save(model.state_dict(), args.out / "final.pt")
+    toy_fit(model, out, KILLED, resume=resume, after_step=after_step)
+    torch.save(model.state_dict(), out / "final.pt")
 
 
 if __name__ == "__main__":
-    main()
+    run(Path(sys.argv[1]), kill_at=int(sys.argv[2]))

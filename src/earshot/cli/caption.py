@@ -51,7 +51,7 @@ def caption(
         int, typer.Option(min=0, metavar="N", help="Draw N captions instead of searching.")
     ] = 0,
     top_p: Annotated[float, typer.Option(help="Of probability that is drawn from.")] = 0.95,
-    temperature: Annotated[float, typer.Option(help="Of what is drawn; below 1 is bolder.")] = 0.5,
+    temperature: Annotated[float, typer.Option(help="Of what is drawn; below 1 is surer.")] = 0.5,
     rerank: Annotated[
         Reranks | None,
         typer.Option(help="By what the best is told of what was drawn, or of beams 2 to BEAMS."),

@@ -33,7 +33,7 @@ class DecodingConfig:
     n_best: int = 1  # texts that a beam search gives
     n_samples: int = 1  # texts that are drawn
     top_p: float = 0.95  # of probability that is drawn from
-    temperature: float = 1.0  # of what is drawn; below 1 is bolder
+    temperature: float = 1.0  # of what is drawn; below 1 is surer
     max_tokens: int = 40
     min_tokens: int = 1
     no_repeat_ngram: int = 0  # no run of so many tokens comes twice; 0 lets it

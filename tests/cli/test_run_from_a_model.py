@@ -17,6 +17,7 @@ from earshot.core.errors import EarShotError
 from earshot.encoders.panns import CnnConfig
 from earshot.features import LogMelConfig
 from earshot.jobs import starting
+from earshot.jobs.caption import load_captioner
 from earshot.jobs.loading import load
 from earshot.models.audio_tower import AudioTower, SoundEncoderConfig, build_sound_encoder
 from earshot.models.embedder import Embedder
@@ -150,3 +151,28 @@ def test_clips_are_cropped_to_what_the_encoder_hears(
     result = earshot("run", "clap", "--audio-model", "ears", *data, "--out", str(out), *FEW)
     assert result.exit_code == 0, result.output
     assert load(out).model.window_s == 0.5
+
+
+def test_a_captioner_hears_with_an_encoder_that_was_taught(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ears = trained_encoder(window_s=0.5)
+    monkeypatch.setattr(starting, "load", lambda name: Embedder(ears, str(name)))
+    out = tmp_path / "run"
+    few = ["n_toy=20", "mixups=none", "mixup_fit.steps=1", "fit.steps=1", "batch_size=4"]
+    few += ["beam.max_tokens=4", "nucleus.n_samples=1", "nucleus.max_tokens=4"]
+    words = [word for each in few for word in ("--set", each)]
+    asked = ("--audio-model", "ears", "--out", str(out), "--json", *words)
+    result = earshot("run", "beats_bart", *asked)
+    assert result.exit_code == 0, result.output
+    found = load_captioner(out)
+    assert found.window_s == 4.0  # its own: that encoder takes any length
+    own = dict(ears.audio_encoder.state_dict())
+    for name, value in found.encoder.audio_encoder.state_dict().items():  # type: ignore[attr-defined]
+        assert torch.equal(value, own[name])
+    row = json.loads(result.stdout.strip().splitlines()[-1])
+    assert "encoder_loss" not in row["values"]
+    again = earshot("run", "beats_bart", "--resume", "--out", str(out), "--json")
+    assert json.loads(again.stdout.strip().splitlines()[-1]) == row
+    whole = earshot("run", "beats_bart", "--model", "ears", "--out", str(tmp_path / "other"))
+    assert "Pass it as --audio-model" in str(whole.exception)

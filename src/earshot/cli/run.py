@@ -62,7 +62,9 @@ def run(
     config = _config(module, recipe, preset, words, folder if resume else None)
     if audio_model is not None:
         model = _only(model, audio_model)
-    start = _start(module, model or _begun_from(folder, resume), config)
+    model = model or _begun_from(folder, resume)
+    further = {} if model is None or not _hears(module) else {"ears": _ears(module, model)}
+    start = None if further else _start(module, model, config)
     if start is not None and start.config is not None and _is_of(start, config):
         config = replace(config, model=start.config)
         if start.model.long_clips is None and hasattr(config, "max_s"):  # crops fit its window
@@ -72,7 +74,7 @@ def run(
         from earshot.data import open_clips
 
         clips = getattr(module, "open_data", open_clips)(data)
-    further = {} if start is None else {"start": start}
+    further |= {} if start is None else {"start": start}
     report = module.run(config, clips, folder, resume=resume, **further)
     if not this_process().is_main:
         return
@@ -105,6 +107,27 @@ def _trains_two_towers(module: Any) -> bool:
     import inspect
 
     return "start" in inspect.signature(module.run).parameters
+
+
+def _hears(module: Any) -> bool:
+    """Whether the recipe's models hear with an encoder that was trained before."""
+    import inspect
+
+    return "ears" in inspect.signature(module.run).parameters
+
+
+def _ears(module: Any, model: str) -> Any:
+    """The encoder that is asked for, for a recipe whose models hear with one."""
+    from earshot.core.errors import EarShotError
+    from earshot.jobs.starting import EARS, find_ears
+
+    if not model.startswith(EARS):
+        raise EarShotError(
+            got=f"--model {model} for {module.PAPER.key}",
+            expected="an encoder that it hears with",
+            mend="Pass it as --audio-model.",
+        )
+    return find_ears(model.removeprefix(EARS))
 
 
 def _trains_an_encoder(module: Any) -> bool:

@@ -8,6 +8,7 @@ from earshot.core.errors import EarShotError
 from earshot.core.seed import generator
 from earshot.data.clip import Clip
 from earshot.data.clip_set import ClipSet
+from earshot.text.combining import plain_caption
 from earshot.text.keywords import keywords_to_caption, neutralise_gender
 
 TEST_SHARE = 0.1  # of clips that come without splits
@@ -51,6 +52,20 @@ def captions_of(
     if neutral_gender:
         captions = tuple(neutralise_gender(caption) for caption in captions)
     return tuple(dict.fromkeys(captions))
+
+
+def plain_captions(clips: ClipSet, min_words: int = 1) -> ClipSet:
+    """The clips with their captions in lower case and without punctuation.
+
+    Captions of fewer than `min_words` are left out where a clip has longer ones.
+    """
+
+    def told(clip: Clip) -> Clip:
+        captions = [text for each in clip.captions if (text := plain_caption(each))]
+        long = [each for each in captions if len(each.split()) >= min_words]
+        return replace(clip, captions=tuple(dict.fromkeys(long or captions)))
+
+    return ClipSet((told(clip) for clip in clips), name=clips.name, labels=clips.labels)
 
 
 def shuffled_captions(clips: ClipSet, seed: int) -> ClipSet:

@@ -69,10 +69,15 @@ class BeatsEncoder(nn.Module):
 
     def layers(self, log_mel: Tensor, n_frames: Tensor) -> LayerStates:
         """Every layer's states over time, each the mean of its patches' from low band to high."""
+        states = self.patch_layers(log_mel, n_frames)
+        rows = tuple(each.unflatten(1, (-1, self.n_bands)).mean(2) for each in states.hidden)
+        return LayerStates(rows, states.n_positions // self.n_bands)
+
+    def patch_layers(self, log_mel: Tensor, n_frames: Tensor) -> LayerStates:
+        """Every layer's states of the patches themselves, time after time, low bands first."""
         patches, padding = self.patches(log_mel, n_frames)
         states = self.encoder.states(self.encoder.place(self.embed(patches), padding), padding)
-        rows = tuple(each.unflatten(1, (-1, self.n_bands)).mean(2) for each in states)
-        return LayerStates(rows, (~padding).sum(1) // self.n_bands)
+        return LayerStates(states, (~padding).sum(1), self.position_frames / self.n_bands)
 
     def class_probabilities(self, log_mel: Tensor, n_frames: Tensor) -> Tensor:
         """Of a fine-tuned model: the sigmoid of the mean over patches, [batch, n_classes]."""

@@ -10,7 +10,7 @@ from earshot.core.errors import EarShotError
 from earshot.jobs.loading import find_checkpoint, load
 
 if TYPE_CHECKING:
-    from earshot.models.start import Start
+    from earshot.models.start import Ears, Start
     from earshot.models.towers import TwoTowerConfig
 
 EARS = "audio encoder of "  # how the start of a run is called that began with an encoder alone
@@ -57,14 +57,38 @@ def start_with_encoder(model: str | Path, config: TwoTowerConfig, seed: int) -> 
     embedder = load(model)
     ears = embedder.model.config
     if ears is None:
-        raise EarShotError(
-            got=f"{os.fspath(model)} as an audio encoder",
-            expected="a run of a representation paper, or a published encoder (PANNs, AST, BEATs)",
-            mend="Go on from a whole two-tower model with --model.",
-        )
+        raise _no_ears(model)
     heard = {name: getattr(ears, name) for name in ("features", "fbank", "waveform", "audio")}
     whole = replace(config, **heard, window_s=ears.window_s, fill=ears.fill, long_clips="crop")
     seed_all(seed)
     two_tower = build_two_tower(whole)
     two_tower.audio_encoder.load_state_dict(embedder.model.audio_encoder.state_dict())
     return Start(EARS + embedder.name, two_tower, whole)
+
+
+def find_ears(model: str | Path) -> Ears:
+    """The trained encoder found under `model`, for a captioner that hears with it.
+
+    Raises EarShotError for a model that was not built from a config of an encoder, such as a CLAP
+    of others.
+    """
+    from earshot.models.audio_tower import SoundEncoderConfig, build_sound_encoder
+    from earshot.models.start import Ears
+
+    embedder = load(model)
+    ears = embedder.model.config
+    if ears is None:
+        raise _no_ears(model)
+    heard = {name: getattr(ears, name) for name in ("features", "fbank", "waveform", "audio")}
+    config = SoundEncoderConfig(**heard, window_s=ears.window_s, fill=ears.fill)
+    encoder = build_sound_encoder(config)
+    encoder.audio_encoder.load_state_dict(embedder.model.audio_encoder.state_dict())
+    return Ears(EARS + embedder.name, encoder.eval(), config)
+
+
+def _no_ears(model: str | Path) -> EarShotError:
+    return EarShotError(
+        got=f"{os.fspath(model)} as an audio encoder",
+        expected="a run of a representation paper, or a published encoder (PANNs, AST, BEATs)",
+        mend="Go on from a whole two-tower model with --model.",
+    )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from earshot.models.audio_tower import SoundEncoderConfig
+from earshot.models.sound_encoder import SoundEncoder
 from earshot.models.towers import TwoTowerConfig
 from earshot.models.two_tower import TwoTower
 
@@ -19,3 +21,12 @@ class Start:
     name: str
     model: TwoTower
     config: TwoTowerConfig | None
+
+
+@dataclass(frozen=True)
+class Ears:
+    """A trained encoder of sound for a model that hears with it, under the name it was found by."""
+
+    name: str
+    model: SoundEncoder
+    config: SoundEncoderConfig

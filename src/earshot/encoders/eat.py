@@ -145,13 +145,23 @@ class EatEncoder(nn.Module):
         n_real = 1 + n_times.clamp(1, length // config.patch) * config.n_bands
         return embedded, padding_of(n_real, 1 + embedded.shape[1])
 
-    def _states(self, patches: Tensor, padding: Tensor) -> list[Tensor]:
-        """The output of every block, [batch, 1 + patches, dim] each."""
+    def encode(
+        self, patches: Tensor, padding: Tensor | None = None
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """Every block's output [batch, 1 + patches, dim], and what its MLP added to the sum.
+
+        patches [batch, patches, dim], embedded and with their places, all or some of them; padding
+        [batch, 1 + patches]. The learnt token comes first.
+        """
         first = self.extra_tokens.expand(len(patches), -1, -1)
         hidden = self.norm(torch.cat([first, patches], dim=1))
-        masked = None if self.config.n_frames else padding
-        states = []
+        states, added = [], []
         for block in self.blocks:
-            hidden, _ = block(hidden, masked)
+            hidden, more = block(hidden, padding)
             states.append(hidden)
-        return states
+            added.append(more)
+        return states, added
+
+    def _states(self, patches: Tensor, padding: Tensor) -> list[Tensor]:
+        """The output of every block, [batch, 1 + patches, dim] each."""
+        return self.encode(patches, None if self.config.n_frames else padding)[0]

@@ -20,8 +20,8 @@ from earshot.encoders.post_encoder import PostEncoder, PostEncoderConfig
 from earshot.layers.pooling import mean_of_real, padding_of
 from earshot.layers.spec_augment import SpecAugment, SpecAugmentConfig
 from earshot.models.audio_tower import SoundEncoderConfig, build_sound_encoder
-from earshot.models.captioner import Captioner
 from earshot.models.caption_sentences import CaptionSentences, load_caption_sentences
+from earshot.models.captioner import Captioner
 
 SENTENCES = "sentences.json"  # beside a run's weights: which sentence encoder its head speaks to
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,30 @@ def test_every_window_has_a_caption_and_its_times(run: Path, sounds: Path) -> No
     assert found[1].duration_s == 9
     assert all(w.caption and w.score < 0 for each in found for w in each.windows)
     assert found == earshot.caption(sounds, model=run, n_beams=2, max_tokens=6)
+
+
+def test_candidates_are_drawn_or_of_several_widths(run: Path, sounds: Path) -> None:
+    """The surest of widths 2 and 3 is as sure as either; what it cannot judge is refused."""
+    one, two, both = (
+        earshot.caption(sounds / "0.wav", model=run, max_tokens=6, **how)[0].windows[0]
+        for how in ({"n_beams": 2}, {"n_beams": 3}, {"n_beams": 3, "rerank": "likelihood"})
+    )
+    assert both.score == pytest.approx(max(one.score, two.score), abs=1e-5)
+    drawn = load_writer(run, n_samples=3, temperature=2.0, max_tokens=6)
+    assert [each.kind for each in drawn.plan.decodings] == ["nucleus"]
+    assert all(each.caption for each in caption_each([sounds], drawn))  # type: ignore[union-attr]
+    with pytest.raises(EarShotError, match="without that judge"):
+        load_writer(run, rerank="clap")
+
+
+def test_a_detector_of_errors_may_refuse(run: Path) -> None:
+    writer = load_writer(run)
+    assert writer.is_fluent("a dog dog")
+    strict = replace(
+        writer, fluency=lambda texts: np.array([0.95 if "dog dog" in t else 0.9 for t in texts])
+    )
+    assert [strict.is_fluent(text) for text in ("a dog dog", "a dog")] == [False, True]
+    assert strict.fingerprint != writer.fingerprint
 
 
 def test_the_size_of_batches_changes_nothing(

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from decoders.tiny_writer import tiny_tokenizer
 from earshot.core.errors import EarShotError
+from earshot.decoders.choosing import CaptionPlan
 from earshot.decoders.cross_attention import CrossDecoderConfig
-from earshot.decoders.decoding import Candidate, DecodingConfig
+from earshot.decoders.decoding import DecodingConfig
 from earshot.encoders.beats import BeatsConfig
 from earshot.encoders.post_encoder import PostEncoderConfig
 from earshot.encoders.strip_transformer import StripTransformerConfig
@@ -93,7 +94,9 @@ def test_what_was_drawn_is_ordered_by_decoder_and_head_together() -> None:
     model.sentences = CaptionSentences("arc", by_length)
     with torch.no_grad():
         rows = model.sentence(*model.hear(*model.encoder_states(waveform, N)))
-    for before, after, row in zip(drawn, model.captions(waveform, N, NUCLEUS), rows, strict=True):
+    assert model.captions(waveform, N, NUCLEUS) == drawn
+    plan = CaptionPlan((NUCLEUS, NUCLEUS), "hybrid")  # the second finds the same once more
+    for before, after, row in zip(drawn, model.chosen(waveform, N, plan), rows, strict=True):
         scores = {
             each.text: 0.3 * each.score + 0.7 * float(by_length([each.text])[0] @ row)
             for each in before
@@ -101,11 +104,11 @@ def test_what_was_drawn_is_ordered_by_decoder_and_head_together() -> None:
         told = [each.text for each in after]
         assert sorted(told) == sorted(scores)
         assert told == sorted(scores, key=lambda text: (not text, -scores[text]))
+        refused = [r[0].text for r in model.chosen(waveform, N, plan, lambda text: False)]
+        assert told[0] in refused
     beam = DecodingConfig("beam", n_best=3, max_tokens=6)
     searched = model.captions(waveform, N, beam)[0]
     assert [e.score for e in searched] == sorted((e.score for e in searched), reverse=True)
-    twice = [Candidate("a", -1.0), Candidate("", 0.0), Candidate("a", -1.0)]
-    assert [each.text for each in model.reranked(twice, rows[0])] == ["a", ""]
 
 
 def test_the_encoder_stays_frozen_and_is_masked_only_where_asked() -> None:

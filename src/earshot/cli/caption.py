@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,15 @@ from earshot.cli.model_options import Device
 
 if TYPE_CHECKING:
     from earshot.jobs.caption import Captioned
+
+
+class Reranks(StrEnum):
+    """By what the best candidate is told."""
+
+    LIKELIHOOD = "likelihood"
+    ENCODER = "encoder"
+    HYBRID = "hybrid"
+    CLAP = "clap"
 
 
 def register(app: typer.Typer) -> None:
@@ -32,6 +42,15 @@ def caption(
         ),
     ] = None,
     beams: Annotated[int, typer.Option(min=1, help="Width of the search; 1 is greedy.")] = 4,
+    samples: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Draw N captions instead of searching.")
+    ] = 0,
+    top_p: Annotated[float, typer.Option(help="Of probability that is drawn from.")] = 0.95,
+    temperature: Annotated[float, typer.Option(help="Of what is drawn; below 1 is bolder.")] = 0.5,
+    rerank: Annotated[
+        Reranks | None,
+        typer.Option(help="By what the best is told of what was drawn, or of beams 2 to BEAMS."),
+    ] = None,
     max_tokens: Annotated[int, typer.Option(min=1, help="Longest caption, in tokens.")] = 40,
     device: Device = "cpu",
     as_json: Annotated[
@@ -42,12 +61,23 @@ def caption(
 
     The model is one that a captioning recipe trained, such as earshot run soft_hard_prompts. Files
     that fail are listed at the end, with exit status 2. With --out a run that was killed is taken
-    up again.
+    up again. --rerank: likelihood takes the surest candidate, encoder the nearest to the sound by
+    the captioner's own head, hybrid weighs both, clap takes the nearest by a CLAP; a captioner has
+    those that its recipe teaches.
     """
     from earshot.jobs.caption import caption_each, load_writer
     from earshot.jobs.each_file import Pace
 
-    writer = load_writer(model, n_beams=beams, max_tokens=max_tokens, device=device)
+    writer = load_writer(
+        model,
+        n_beams=beams,
+        n_samples=samples,
+        top_p=top_p,
+        temperature=temperature,
+        rerank=None if rerank is None else rerank.value,
+        max_tokens=max_tokens,
+        device=device,
+    )
     pace = Pace()
     give_answers(
         lambda skip: caption_each(files, writer, skip=skip, pace=pace),

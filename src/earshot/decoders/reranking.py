@@ -34,6 +34,16 @@ def hybrid(
     Source: arXiv:2309.17352, the released code's 0.3 * (-nll) + 0.7 * cosine.
     """
     close = cosines(audio_embedding, text_embeddings).tolist()
+    return weighted(candidates, close, decoder_weight, encoder_weight)
+
+
+def weighted(
+    candidates: Sequence[Candidate],
+    close: Sequence[float],
+    decoder_weight: float = 0.3,
+    encoder_weight: float = 0.7,
+) -> list[float]:
+    """As `hybrid`, of cosines that are known."""
     if len(close) != len(candidates):
         raise _other_length(len(close), len(candidates))
     return [

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from earshot.audio import Window
-    from earshot.decoders.decoding import Candidate, DecodingConfig
+    from earshot.decoders.choosing import CaptionPlan, Rerank
+    from earshot.decoders.decoding import Candidate
     from earshot.models.captioner import Captioner
+    from earshot.models.fluency_judge import FluencyJudge
 
 BATCH = 8  # windows that are captioned at once, over files
 TRAIN = "Train one: earshot run soft_hard_prompts --data CAPTIONS.csv"
@@ -57,16 +59,21 @@ class Captioned:
 
 @dataclass(frozen=True)
 class CaptionWriter:
-    """A captioner on its device, and how it looks for its words."""
+    """A captioner on its device, how it looks for its words, and what refuses some of them."""
 
     model: Captioner
-    decoding: DecodingConfig
+    plan: CaptionPlan
     device: str = "cpu"
+    fluency: FluencyJudge | None = None
 
     @cached_property
     def fingerprint(self) -> str:
         """16 hex digits of all that the captions depend on, beside the sound."""
-        facts = {"decoding": to_dict(self.decoding), **self.model.facts}
+        facts = {
+            "plan": to_dict(self.plan),
+            "fluency": self.fluency is not None,
+            **self.model.facts,
+        }
         return fingerprint(facts, self.model.state_dict())
 
     def windows_of(self, path: Path | str) -> FileWindows:
@@ -82,10 +89,16 @@ class CaptionWriter:
         for row, window in zip(waveform, windows, strict=True):
             row[: len(window.waveform)] = torch.from_numpy(window.waveform)
         with torch.inference_mode():
-            found = self.model.captions(
-                waveform.to(self.device), n_samples.to(self.device), self.decoding
+            found = self.model.chosen(
+                waveform.to(self.device), n_samples.to(self.device), self.plan, self.is_fluent
             )
         return [candidates[0] for candidates in found]
+
+    def is_fluent(self, text: str) -> bool:
+        """Whether the detector of fluency errors lets a text pass; without one all do."""
+        from earshot.metrics.caption_metrics import FLUENCY_THRESHOLD
+
+        return self.fluency is None or float(self.fluency([text])[0]) <= FLUENCY_THRESHOLD
 
 
 @dataclass
@@ -113,16 +126,26 @@ def caption(
     *,
     model: str | Path | None = None,
     n_beams: int = 4,
+    n_samples: int = 0,
+    rerank: Rerank | None = None,
     max_tokens: int = 40,
     device: str = "cpu",
 ) -> Answers[Captioned]:
     """A caption for each window of each sound. Folders are walked; `failures` lists what failed.
 
-    model: the run folder of a captioner. n_beams: the width of the search; 1 is greedy. A sound
-    longer than the model's window has a caption for each window, with its times.
+    model: the run folder of a captioner. n_beams: the width of the search; 1 is greedy. n_samples:
+    so many captions are drawn instead. rerank: which candidate is taken, as `load_writer` has it. A
+    sound longer than the model's window has a caption for each window, with its times.
     """
     files = [files] if isinstance(files, str | Path) else list(files)
-    writer = load_writer(model, n_beams=n_beams, max_tokens=max_tokens, device=device)
+    writer = load_writer(
+        model,
+        n_beams=n_beams,
+        n_samples=n_samples,
+        rerank=rerank,
+        max_tokens=max_tokens,
+        device=device,
+    )
     return collected(caption_each(files, writer))
 
 
@@ -187,16 +210,31 @@ def load_writer(
     model: str | Path | None,
     *,
     n_beams: int = 4,
+    n_samples: int = 0,
+    top_p: float = 0.95,
+    temperature: float = 0.5,
+    rerank: Rerank | None = None,
     max_tokens: int = 40,
     device: str = "cpu",
 ) -> CaptionWriter:
     """The captioner in a run's folder, ready to write.
 
-    Raises EarShotError without a model, and where the folder holds none that captions.
-    """
-    from earshot.decoders.decoding import DecodingConfig
+    Candidates are `n_samples` draws, or else beams, as `CaptionPlan.of` makes them. Of those
+    "likelihood" takes the surest, "encoder" the one nearest to the sound by the captioner's own
+    head, "hybrid" the best by 0.3 of the first and 0.7 of the second, "clap" the nearest by a CLAP.
+    With "hybrid" the detector of fluency errors refuses candidates where its file is at hand; where
+    it refuses all, the best stays.
 
-    decoding = DecodingConfig.by_beams(n_beams, max_tokens=max_tokens)
+    Raises EarShotError without a model, where the folder holds none that captions, and for a way to
+    rerank that the captioner has no judge for.
+    """
+    from earshot.decoders.choosing import JUDGES, CaptionPlan
+    from earshot.jobs.evaluation.captions import fluency_judge
+
+    drawn = {"top_p": top_p, "temperature": temperature} if n_samples else {}
+    plan = CaptionPlan.of(
+        n_beams=n_beams, n_samples=n_samples, rerank=rerank, max_tokens=max_tokens, **drawn
+    )
     if model is None:
         raise EarShotError(
             got="no model to caption with, and none ships with EarShot",
@@ -204,7 +242,17 @@ def load_writer(
             mend=TRAIN,
         )
     captioner = load_captioner(Path(model).expanduser())
-    return CaptionWriter(to_device(captioner, device).eval(), decoding, device)
+    if plan.judge is not None and plan.judge not in captioner.judges:
+        offered = [way for way, judge in JUDGES.items() if judge in captioner.judges]
+        raise EarShotError(
+            got=f"--rerank {plan.rerank} with {model}, a captioner without that judge",
+            expected=" or ".join(["likelihood", *offered]),
+            mend="Choose that, or leave --rerank out.",
+        )
+    fluency = None
+    if plan.rerank == "hybrid":
+        fluency = fluency_judge(device=device)
+    return CaptionWriter(to_device(captioner, device).eval(), plan, device, fluency)
 
 
 def load_captioner(folder: Path) -> Captioner:

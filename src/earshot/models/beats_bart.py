@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,9 +13,10 @@ from torch import Tensor, nn
 
 from earshot.core.errors import EarShotError
 from earshot.core.files import write_text
+from earshot.decoders.choosing import Judge
 from earshot.decoders.cross_attention import CrossDecoder, CrossDecoderConfig
 from earshot.decoders.decoding import Candidate, DecodingConfig
-from earshot.decoders.reranking import hybrid
+from earshot.decoders.reranking import cosines
 from earshot.encoders.beats import BeatsEncoder
 from earshot.encoders.post_encoder import PostEncoder, PostEncoderConfig
 from earshot.layers.pooling import mean_of_real, padding_of
@@ -72,8 +74,7 @@ class BeatsBart(Captioner):
     """Encoder, frozen; convolution and Conformer; sentence head; BART decoder over all positions.
 
     `encoder_states` is what the frozen part says, which may be kept; `hear` goes on from there.
-    Where `sentences` is set, candidates that were drawn are ordered by 0.3 times their mean
-    log-probability plus 0.7 times the cosine of the head's output and the candidate's embedding.
+    Where `sentences` is set, its head tells how close texts are to a sound.
     Source: arXiv:2309.17352, section 2. Differs: padding is masked exactly, in the mean as well,
     which the released code divides by real positions but sums over all.
     """
@@ -132,21 +133,24 @@ class BeatsBart(Captioner):
     ) -> list[list[Candidate]]:
         """Captions of each sound, the best first."""
         memory, n_positions = self.hear(*self.encoder_states(waveform, n_samples))
-        found = self.decoder.generate(memory, n_positions, decoding)
-        if self.sentences is None or decoding.kind != "nucleus":
-            return found
-        rows = self.sentence(memory, n_positions).cpu()
-        return [self.reranked(each, row) for each, row in zip(found, rows, strict=True)]
+        return self.decoder.generate(memory, n_positions, decoding)
 
-    def reranked(self, candidates: list[Candidate], row: Tensor) -> list[Candidate]:
-        """Each text once, by the hybrid score; `row` [sentence_dim] is `sentence` of the sound."""
-        assert self.sentences is not None
-        distinct = list({each.text: each for each in candidates}.values())
-        texts = self.sentences.embed([each.text for each in distinct])
-        scores = hybrid(distinct, row, texts)
-        order = sorted(range(len(distinct)), key=lambda i: (-scores[i], i))
-        told = [i for i in order if distinct[i].text] or order  # nothing said comes last
-        return [distinct[i] for i in [*told, *(i for i in order if i not in told)]]
+    @property
+    def judges(self) -> tuple[Judge, ...]:
+        """Its head, where the sentence encoder that it speaks to is at hand."""
+        return () if self.sentences is None else ("encoder",)
+
+    @torch.no_grad()
+    def closeness(
+        self, waveform: Tensor, n_samples: Tensor, texts: Sequence[Sequence[str]], judge: Judge
+    ) -> list[Tensor]:
+        """Cosines of the head's output for each sound with its texts' embeddings."""
+        if judge not in self.judges or self.sentences is None:
+            return super().closeness(waveform, n_samples, texts, judge)
+        rows = self.sentence(*self.hear(*self.encoder_states(waveform, n_samples))).cpu()
+        embedded = self.sentences.embed([text for each in texts for text in each])
+        split = embedded.split([len(each) for each in texts])
+        return [cosines(row, own) for row, own in zip(rows, split, strict=True)]
 
     def save_beside(self, folder: Path) -> None:
         """Tokenizer, and which sentence encoder the head speaks to."""
@@ -156,7 +160,7 @@ class BeatsBart(Captioner):
             write_text(folder / SENTENCES, json.dumps(facts, indent=2) + "\n")
 
     def load_beside(self, folder: Path) -> None:
-        """As `save_beside` left it; candidates are not reranked where that encoder is not here."""
+        """As `save_beside` left it; the head judges nothing where that encoder is not here."""
         super().load_beside(folder)
         if (folder / SENTENCES).is_file():
             facts = json.loads((folder / SENTENCES).read_text("utf-8"))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from earshot.core.errors import EarShotError
+from earshot.decoders.choosing import CaptionPlan, Judge, best_first, distinct, rerank_scores
 from earshot.decoders.decoding import Candidate, DecodingConfig
 from earshot.text.caption_tokenizer import CaptionTokenizer
 
@@ -34,6 +37,43 @@ class Captioner(nn.Module, ABC):
 
         Neither padding nor batch-mates change them; of one seed they are the same every time.
         """
+
+    @property
+    def judges(self) -> tuple[Judge, ...]:
+        """By what it can tell how close texts are to a sound; by nothing unless it says so."""
+        return ()
+
+    def closeness(
+        self, waveform: Tensor, n_samples: Tensor, texts: Sequence[Sequence[str]], judge: Judge
+    ) -> list[Tensor]:
+        """Cosines of each sound with its own texts, [texts of that sound] each, by a judge it has.
+
+        "encoder": its own head over what it hears, "clap": a model of sound and words beside it.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no judge {judge!r}")
+
+    @torch.no_grad()
+    def chosen(
+        self,
+        waveform: Tensor,
+        n_samples: Tensor,
+        plan: CaptionPlan,
+        accept: Callable[[str], bool] = lambda text: True,
+    ) -> list[list[Candidate]]:
+        """What all searches of a plan found of each sound, each text once, the best first.
+
+        The best is the first by the plan's scores that `accept` takes, or the first of all.
+        """
+        found = [self.captions(waveform, n_samples, decoding) for decoding in plan.decodings]
+        each = [distinct(rows) for rows in zip(*found, strict=True)]
+        close: Sequence[Tensor | None] = [None] * len(each)
+        if plan.judge is not None:
+            texts = [[candidate.text for candidate in row] for row in each]
+            close = self.closeness(waveform, n_samples, texts, plan.judge)
+        return [
+            best_first(row, rerank_scores(row, plan.rerank, cosines), accept)
+            for row, cosines in zip(each, close, strict=True)
+        ]
 
     @property
     def facts(self) -> dict[str, Any]:

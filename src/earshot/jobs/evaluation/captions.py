@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,9 @@ from earshot.metrics.caption_events import EventCounts, EventReader, event_count
 from earshot.metrics.caption_files import VARIABLE, TokenizerName, java_parts, roots
 from earshot.metrics.caption_parts import Absent, CaptionParts
 from earshot.metrics.caption_scores import CaptionScores, caption_scores
+
+if TYPE_CHECKING:
+    from earshot.models.fluency_judge import FluencyJudge
 
 TASK = "caption"
 ENCODER = "sbert/paraphrase-TinyBERT-L6-v2"
@@ -117,6 +120,12 @@ def _judge(places: Sequence[Path], device: str) -> Any:
     from earshot.models.fluency_judge import load_fluency_judge
 
     return load_fluency_judge(path, device=device)
+
+
+def fluency_judge(folder: Path | None = None, device: str = "cpu") -> FluencyJudge | None:
+    """The detector of fluency errors, where `caption_parts` would find it."""
+    found = _judge(roots(folder), device)
+    return None if isinstance(found, Absent) else found
 
 
 def _events(scored: Sequence[Scored]) -> tuple[EventCounts, str]:

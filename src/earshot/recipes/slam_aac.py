@@ -51,7 +51,13 @@ from earshot.models.start import Ears
 from earshot.synth.caption_scenes import kind_words
 from earshot.text.caption_tokenizer import CaptionTokenizer
 from earshot.text.paraphrasing import RuleParaphraser
-from earshot.training.caption_choices import WIDTHS, Judged, choice_figures, write_by_widths
+from earshot.training.caption_choices import (
+    PLAIN_WIDTH,
+    WIDTHS,
+    Judged,
+    choice_figures,
+    write_by_widths,
+)
 from earshot.training.experiment import Arm, Comparison, Experiment
 from earshot.training.fit import FitConfig
 from earshot.training.kept_states import KeptStates, StatesBatch
@@ -152,15 +158,17 @@ class Config:
         fbank = KaldiFbankConfig(
             n_mels=64,  # (paper 128)
             window="hanning",
-            mean=-5.5,  # of the toy's clips
-            std=4.0,
+            hop_length=320,  # (paper 160)
+            mean=-6.5,  # of the toy's clips
+            std=1.3,  # a fourth of theirs: patches then weigh as much as their places
             precision="single",
         )
         eat = EatConfig(
             n_mels=64,
-            most_times=25,  # (paper 768)
-            n_frames=400,  # 4 s (paper 10.24 s)
-            fill=5.5 / 8.0,
+            most_times=13,  # (paper 768)
+            n_frames=208,  # 4 s (paper 10.24 s)
+            fill=6.5 / 2.6,
+            pooling="mean",
             transformer=PostNormConfig(dim=128, depth=4, n_heads=4, mlp_dim=256),  # (768, 12)
         )
         return cls(
@@ -327,11 +335,12 @@ def shipped_judge(heard: KeptStates) -> Judged:
 def settings(config: Config) -> dict[str, Config]:
     """What is compared, behind one encoder, one writer and one judge."""
     frozen = replace(config.model, writer=replace(config.model.writer, lora=None))
-    few = replace(config, n_clips=200, n_captions=1)
+    plain = replace(config, widths=(PLAIN_WIDTH,))  # one search, nothing to choose from
+    few = replace(plain, n_clips=200, n_captions=1)
     return {
         "lora": config,
-        "projector": replace(config, model=frozen),
-        "shuffled": replace(config, shuffle_captions=True),
+        "projector": replace(plain, model=frozen),
+        "shuffled": replace(plain, shuffle_captions=True),
         "few": few,
         "few_more": replace(few, paraphrases=4),
     }

@@ -44,14 +44,14 @@ PROMPT = "audio caption:"  # of the small writer
 class SceneStartConfig:
     """What is learnt from without --data: scenes, and captions of scenes that nobody made."""
 
-    n_clips: int = 1_200
-    n_heard: int = 650  # of them: what encoder and captioner learn from
-    n_judged: int = 350  # the next ones: what the judge learns from; the others are the test
+    n_clips: int = 1_000
+    n_heard: int = 550  # of them: what encoder and captioner learn from
+    n_judged: int = 300  # the next ones: what the judge learns from; the others are the test
     n_texts: int = 4_000  # captions that the writer learns from before it hears
     ears: Literal["ufo", "tags"] = "tags"  # how the encoder learns
     ears_fit: FitConfig = field(
         default_factory=lambda: FitConfig(
-            steps=400, learning_rate=1e-3, warmup_steps=40, weight_decay=0.01, clip_norm=4.0
+            steps=500, learning_rate=1e-3, warmup_steps=75, weight_decay=0.01, clip_norm=4.0
         )
     )
     ufo: UfoConfig = field(
@@ -59,16 +59,16 @@ class SceneStartConfig:
             n_clones=4, side=2, decoder_depth=2, decay=0.99, end_decay=0.999, decay_updates=400
         )
     )
-    ears_batch: int = 32
+    ears_batch: int = 16
     writer_fit: FitConfig = field(
         default_factory=lambda: FitConfig(
-            steps=400, learning_rate=2e-3, warmup_steps=40, weight_decay=0.01, clip_norm=1.0
+            steps=300, learning_rate=3e-3, warmup_steps=30, weight_decay=0.01, clip_norm=1.0
         )
     )
     writer_batch: int = 64
     clap: TwoTowerConfig = field(default_factory=small_clap_config)
     clap_fit: FitConfig = field(
-        default_factory=lambda: FitConfig(steps=500, learning_rate=2e-3, warmup_steps=30)
+        default_factory=lambda: FitConfig(steps=400, learning_rate=2e-3, warmup_steps=30)
     )
     clap_batch: int = 48
 

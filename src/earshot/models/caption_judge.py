@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,13 @@ from earshot.models.two_tower import TwoTower
 from earshot.text.combining import plain_caption
 
 FACTS, OWN = "judge.json", "judge"  # beside a run's weights: who judges, and one taught in that run
+
+
+@dataclass(frozen=True)
+class _Saved:
+    """What builds a judge again."""
+
+    model: TwoTowerConfig
 
 
 class CaptionJudge:
@@ -75,10 +83,9 @@ class CaptionJudge:
     def save_beside(self, folder: Path) -> None:
         """Write who judges, and the model itself where nothing else has it."""
         if not self.source:
-            save_checkpoint(folder / OWN, OWN, {"model": self.config}, self.model)
-        write_text(
-            folder / FACTS, json.dumps({"source": self.source, "plain": self.plain}) + "\n"
-        )
+            assert self.config is not None
+            save_checkpoint(folder / OWN, OWN, _Saved(self.config), self.model)
+        write_text(folder / FACTS, json.dumps({"source": self.source, "plain": self.plain}) + "\n")
 
 
 def load_beside(folder: Path) -> CaptionJudge | None:

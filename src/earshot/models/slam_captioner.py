@@ -5,13 +5,16 @@ Source: arXiv:2410.09503.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from earshot.core.errors import EarShotError
+from earshot.decoders.choosing import Judge
 from earshot.decoders.decoding import Candidate, DecodingConfig
 from earshot.decoders.language_model import LanguageModelConfig, build_language_model
 from earshot.decoders.prefix import PrefixDecoder
@@ -19,6 +22,7 @@ from earshot.encoders.eat import EatEncoder
 from earshot.layers.joined_tokens import JoinedTokens
 from earshot.layers.spec_augment import SpecAugment, SpecAugmentConfig
 from earshot.models.audio_tower import SoundEncoderConfig, build_sound_encoder
+from earshot.models.caption_judge import CaptionJudge, load_beside
 from earshot.models.captioner import Captioner
 
 PROMPT = "USER: Describe the audio you hear. \n ASSISTANT:"  # of the released code
@@ -43,7 +47,7 @@ class SlamCaptioner(Captioner):
 
     The encoder is frozen and stays in eval mode; of the writer LoRA alone is trained, and nothing
     where its config has none. `encoder_states` is what the frozen part says, which may be kept;
-    `prefix` goes on from there.
+    `prefix` goes on from there. `clap` judges captions where it is set; it lies beside a run.
     """
 
     def __init__(self, config: SlamConfig) -> None:
@@ -64,6 +68,7 @@ class SlamCaptioner(Captioner):
         )
         self.spec_augment = SpecAugment(config.spec_augment) if config.spec_augment else None
         self.sample_rate, self.window_s = self.encoder.sample_rate, self.encoder.window_s
+        self.clap: CaptionJudge | None = None
 
     def train(self, mode: bool = True) -> SlamCaptioner:
         """As `nn.Module.train`, but for the frozen encoder, which stays in eval mode."""
@@ -124,9 +129,33 @@ class SlamCaptioner(Captioner):
         return [self.config.prompt] * n if self.config.prompt else None
 
     @property
+    def judges(self) -> tuple[Judge, ...]:
+        """A CLAP, where there is one."""
+        return () if self.clap is None else ("clap",)
+
+    def closeness(
+        self, waveform: Tensor, n_samples: Tensor, texts: Sequence[Sequence[str]], judge: Judge
+    ) -> list[Tensor]:
+        """As `Captioner.closeness`, by the CLAP, a sound at a time."""
+        assert self.clap is not None
+        return self.clap.closeness(waveform, n_samples, self.sample_rate, texts)
+
+    @property
     def facts(self) -> dict[str, Any]:
-        """As `Captioner.facts`, with prompt and joints."""
-        return {**super().facts, "prompt": self.config.prompt, "joined": self.config.n_joined}
+        """As `Captioner.facts`, with prompt, joints and judge."""
+        own = {"prompt": self.config.prompt, "joined": self.config.n_joined}
+        return {**super().facts, **own, **({} if self.clap is None else self.clap.facts)}
+
+    def save_beside(self, folder: Path) -> None:
+        """As `Captioner.save_beside`, with the judge."""
+        super().save_beside(folder)
+        if self.clap is not None:
+            self.clap.save_beside(folder)
+
+    def load_beside(self, folder: Path) -> None:
+        """As `Captioner.load_beside`, with the judge, where it is at hand."""
+        super().load_beside(folder)
+        self.clap = load_beside(folder)
 
 
 def _width(config: SoundEncoderConfig, dim: int) -> int:

@@ -26,7 +26,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from earshot.core.errors import EarShotError
@@ -43,9 +42,8 @@ from earshot.layers.post_norm_transformer import PostNormConfig
 from earshot.layers.spec_augment import SpecAugmentConfig
 from earshot.metrics.caption_events import EventReader
 from earshot.models.audio_tower import AudioTower, SoundEncoderConfig
-from earshot.models.embedder import Embedder
+from earshot.models.caption_judge import CaptionJudge, load_judge
 from earshot.models.loading.eat import eat_fbank
-from earshot.models.shipped import shipped_start
 from earshot.models.slam_captioner import SlamCaptioner, SlamConfig
 from earshot.models.start import Ears
 from earshot.synth.caption_scenes import kind_words
@@ -97,6 +95,7 @@ class Config:
     fit: FitConfig
     batch_size: int = 32  # clips, over all processes
     tokenizer: str = ""  # a folder; the writer's own if empty
+    judge: str = "earshot-small"  # of --data: a CLAP, or a run of one; none if empty
     paraphrases: int = 0  # by rule, of each caption, learnt as well
     keep_states: bool = True  # hear every clip once; without it anew at each visit
     plain: bool = True  # captions in lower case, without punctuation
@@ -205,28 +204,31 @@ def run(
     *,
     resume: bool = False,
     ears: Ears | None = None,
-    judge: Judged | None = None,
+    judge: CaptionJudge | None = None,
 ) -> Report:
     """Train projector and LoRA on `data` in `out`, then caption the test split in several ways.
 
     The frozen encoder is that of `ears`, the writer that of `config.model.writer.folder`, and
-    `judge` refines: earshot-small if left out. Without `data` scenes are learnt from, and what is
-    not handed in is taught first. The folder then serves `earshot caption`. Figures:
+    `judge` refines: that of the config if left out. Without `data` scenes are learnt from, and what
+    is not handed in is taught first. The folder then serves `earshot caption`. Figures:
     training/caption_choices.py.
     """
-    train, test = split_clips(config, data)
-    name = None if ears is None else ears.name
-    ids = [clip.id for clip in train]
-    this = RecipeRun(PAPER.key, config, out, ids, resume=resume, started_from=name)
     folder = config.model.writer.folder
-    if data is None:
-        ears, folder, judge = scene_start(config, out, ears, judge)
-    if ears is None or not folder:
+    if data is not None and (ears is None or not folder):
         raise EarShotError(
             got=f"no {'encoder' if ears is None else 'writer'}",
             expected="one that was trained",
             mend="Pass --audio-model, such as an EAT file, and --set model.writer.folder=FOLDER.",
         )
+    train, test = split_clips(config, data)
+    name = None if ears is None else ears.name
+    ids = [clip.id for clip in train]
+    this = RecipeRun(PAPER.key, config, out, ids, resume=resume, started_from=name)
+    if data is None:
+        ears, folder, judge = scene_start(config, out, ears, judge)
+    elif judge is None and config.judge:
+        judge = load_judge(config.judge)
+    assert ears is not None
     shape = replace(
         config.model,
         encoder=ears.config,
@@ -236,6 +238,7 @@ def run(
     model = SlamCaptioner(shape)
     model.encoder.load_state_dict(ears.model.state_dict())
     model.decoder.tokenizer = CaptionTokenizer.load(config.tokenizer or folder)
+    model.clap = judge
 
     def loss_of(batch: Batch | StatesBatch) -> Tensor:
         if isinstance(batch, StatesBatch):
@@ -250,7 +253,8 @@ def run(
         heard = keep(model, test)
         written = write_by_widths(model, heard, config.widths, max_tokens=config.max_tokens)
         reader = EventReader(kind_words()) if data is None else None
-        return choice_figures(written, judge or shipped_judge(heard), reader), heard.faults
+        judged = None if judge is None else Judged.of(judge, heard.clips)
+        return choice_figures(written, judged, reader), heard.faults
 
     kept = replace(shape, writer=pinned(shape.writer))
     this.saved_as = (PAPER.key, replace(config, model=kept, tokenizer=""))
@@ -258,15 +262,15 @@ def run(
 
 
 def scene_start(
-    config: Config, out: Path, ears: Ears | None = None, judge: Judged | None = None
-) -> tuple[Ears, str, Judged]:
+    config: Config, out: Path, ears: Ears | None = None, judge: CaptionJudge | None = None
+) -> tuple[Ears, str, CaptionJudge]:
     """Encoder, folder of the writer and judge for scenes: those handed in, else taught in `out`."""
     toy, seed, model = config.toy, config.seed, config.model
     ears = ears or scene_ears(toy, model.encoder, seed, out / "ears")
     folder = model.writer.folder or str(
         scene_writer(toy, model.writer, seed, out / "text", model.most_tokens)
     )
-    return ears, folder, judge or scene_judge(toy, seed, out / "judge")
+    return ears, folder, judge or scene_judge(toy, seed, out / "clap")
 
 
 def split_clips(config: Config, data: ClipSet | None) -> tuple[ClipSet, ClipSet]:
@@ -322,14 +326,6 @@ def batches_of(
         clips, batch_size=config.batch_size, sample_rate=model.sample_rate, max_s=model.window_s
     )
     return loader.batches
-
-
-def shipped_judge(heard: KeptStates) -> Judged:
-    """earshot-small, with its view of the clips."""
-    start = shipped_start()
-    ears = Embedder(start.model, start.name)
-    rows = [torch.from_numpy(ears.embed_audio(clip.read()).mean) for clip in heard.clips]
-    return Judged(torch.stack(rows), lambda texts: torch.from_numpy(ears.embed_texts(list(texts))))
 
 
 def settings(config: Config) -> dict[str, Config]:

@@ -14,13 +14,13 @@ from earshot.decoders.decoding import Candidate, DecodingConfig
 from earshot.decoders.reranking import best_of, clap_refine, cosines
 from earshot.metrics.caption_events import EventReader, event_counts
 from earshot.metrics.caption_scores import caption_scores
+from earshot.models.caption_judge import CaptionJudge
 from earshot.models.slam_captioner import SlamCaptioner
 from earshot.training.kept_states import KeptStates
 
 AT_ONCE = 50  # clips that are decoded together
 WIDTHS = (2, 3, 4, 5, 6, 7, 8)  # of the beam searches that are chosen from, section 2.4
 PLAIN_WIDTH = 4  # of the search that choosing is held against
-EmbedTexts = Callable[[Sequence[str]], Tensor]
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,12 @@ class Judged:
     """What chooses: a sound's embedding a clip [clips, dim], and an embedder of texts."""
 
     audio: Tensor
-    embed: EmbedTexts
+    embed: Callable[[Sequence[str]], Tensor]
+
+    @classmethod
+    def of(cls, judge: CaptionJudge, clips: Sequence[Clip]) -> Judged:
+        """A judge's view of clips, each heard once."""
+        return cls(torch.stack([judge.hear(clip.read()) for clip in clips]), judge.read)
 
 
 def chosen(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +18,7 @@ from earshot.core.seed import generator, seed_all
 from earshot.data import ClipSet
 from earshot.decoders.language_model import LanguageModelConfig
 from earshot.models.audio_tower import SoundEncoderConfig, build_sound_encoder
+from earshot.models.caption_judge import CaptionJudge
 from earshot.models.pretraining.ufo import Ufo, UfoConfig
 from earshot.models.small_clap import small_clap_config
 from earshot.models.sound_encoder import SoundEncoder
@@ -32,9 +33,8 @@ from earshot.synth.caption_scenes import (
     tell,
 )
 from earshot.text.combining import plain_caption
-from earshot.training.caption_choices import Judged
 from earshot.training.fit import FitConfig, fit
-from earshot.training.small_clap import embeddings_of, frames_of, train_small_clap
+from earshot.training.small_clap import frames_of, train_small_clap
 from earshot.training.writer_text import teach_writer
 
 PROMPT = "audio caption:"  # of the small writer
@@ -164,23 +164,17 @@ def scene_writer(
     )
 
 
-def scene_judge(toy: SceneStartConfig, seed: int, out: Path) -> Judged:
-    """A small CLAP of clips that no one else heard, with its view of the test clips."""
-    _, judged, test = scene_parts(toy, seed)
-    empty = build_two_tower(toy.clap)
+def scene_judge(toy: SceneStartConfig, seed: int, out: Path) -> CaptionJudge:
+    """A small CLAP that learnt from clips and captions that no one else heard."""
+    _, judged, _ = scene_parts(toy, seed)
     told = [tuple(plain_caption(text) for text in clip.captions) for clip in judged]
     model = train_small_clap(
         toy.clap,
-        frames_of(empty, judged),
+        frames_of(build_two_tower(toy.clap), judged),
         told,
         toy.clap_fit,
         out,
         batch_size=toy.clap_batch,
         seed=seed,
     )
-
-    @torch.no_grad()
-    def embed(texts: Sequence[str]) -> Tensor:
-        return model.embed_text(list(texts))
-
-    return Judged(embeddings_of(model, frames_of(model, test)), embed)
+    return CaptionJudge("", model, config=toy.clap)

@@ -40,13 +40,11 @@ from earshot.encoders.eat import EatConfig
 from earshot.features import KaldiFbankConfig
 from earshot.layers.post_norm_transformer import PostNormConfig
 from earshot.layers.spec_augment import SpecAugmentConfig
-from earshot.metrics.caption_events import EventReader
 from earshot.models.audio_tower import AudioTower, SoundEncoderConfig
 from earshot.models.caption_judge import CaptionJudge, load_judge
 from earshot.models.loading.eat import eat_fbank
 from earshot.models.slam_captioner import SlamCaptioner, SlamConfig
 from earshot.models.start import Ears
-from earshot.synth.caption_scenes import kind_words
 from earshot.text.caption_tokenizer import CaptionTokenizer
 from earshot.text.paraphrasing import RuleParaphraser
 from earshot.training.caption_choices import (
@@ -66,6 +64,7 @@ from earshot.training.scene_captioning import (
     scene_ears,
     scene_judge,
     scene_parts,
+    scene_reader,
     scene_writer,
 )
 from earshot.training.trained_parts import TrainedParts
@@ -187,7 +186,7 @@ class Config:
                 most_tokens=48,
             ),
             fit=FitConfig(
-                steps=300, learning_rate=2e-3, warmup_steps=30, clip_norm=1.0, checkpoint_every=300
+                steps=250, learning_rate=3e-3, warmup_steps=25, clip_norm=1.0, checkpoint_every=250
             ),  # (100 000, 1e-4)
         )
 
@@ -252,7 +251,7 @@ def run(
         model.eval().save_beside(out)
         heard = keep(model, test)
         written = write_by_widths(model, heard, config.widths, max_tokens=config.max_tokens)
-        reader = EventReader(kind_words()) if data is None else None
+        reader = scene_reader() if data is None else None
         judged = None if judge is None else Judged.of(judge, heard.clips)
         return choice_figures(written, judged, reader), heard.faults
 

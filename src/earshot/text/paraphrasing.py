@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import product
 
 import numpy as np
 
@@ -21,7 +22,7 @@ SAME: tuple[tuple[str, ...], ...] = (
     ("infant", "baby"), ("infants", "babies"), ("kid", "child"), ("kids", "children"),
     ("people", "persons"), ("car", "automobile"), ("cars", "automobiles"), ("motor", "engine"),
     ("motors", "engines"), ("street", "road"), ("steps", "footsteps"),
-    ("keyboard", "keypad"), ("noise", "sound"), ("thunderclap", "clap of thunder"),
+    ("noise", "sound"), ("thunderclap", "clap of thunder"),
     ("siren", "emergency siren"), ("warbler", "songbird"),
     ("bark woof", "barks woofs", "barking woofing", "barked woofed"),
     ("chirp tweet", "chirps tweets", "chirping tweeting", "chirped tweeted"),
@@ -59,7 +60,7 @@ _JOINT = re.compile(
     r"|(?P<turn> (?:before|after|followed by|preceded by) )"
     r"|(?P<with> (?:along with|together with|accompanied by|mixed with|and) )"
 )
-_WHOLE = re.compile(r"\b(?:gives way|comes after|starts with|begins with)\b")
+_WHOLE = re.compile(r"\b(?:gives way|comes after|starts with|begins with|both)\b")
 _FINITE = re.compile(r"\b(?:is|are|\w+s)\b")
 
 
@@ -107,7 +108,7 @@ class RuleParaphraser:
         core = core_of(caption)
         if not core:
             return ()
-        if _WHOLE.search(core):  # "the sound of A gives way to B" needs its subject
+        if _WHOLE.search(core.lower()):  # "the sound of A gives way to B" needs its subject
             core = " ".join(caption.split()).rstrip(" .!?;,")
         core = core[0].lower() + core[1:] if not core[:2].isupper() else core
         found: dict[str, str] = {}
@@ -120,6 +121,16 @@ class RuleParaphraser:
             if len(found) == n:
                 break
         return tuple(found.values())
+
+
+def ways_to_say(name: str) -> tuple[str, ...]:
+    """A name of a sound with every exchange of its words, itself first."""
+    found: list[list[str]] = [[""]]
+    end = 0
+    for match in _WORD.finditer(name):
+        found += [[name[end : match.start()]], [match[0], *WORDS[match[0]]]]
+        end = match.end()
+    return tuple("".join(parts) for parts in product(*found, [name[end:]]))
 
 
 def _bare(text: str) -> str:

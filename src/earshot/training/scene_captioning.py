@@ -17,6 +17,7 @@ from earshot.core.errors import EarShotError
 from earshot.core.seed import generator, seed_all
 from earshot.data import ClipSet
 from earshot.decoders.language_model import LanguageModelConfig
+from earshot.metrics.caption_events import EventReader
 from earshot.models.audio_tower import SoundEncoderConfig, build_sound_encoder
 from earshot.models.caption_judge import CaptionJudge
 from earshot.models.pretraining.ufo import Ufo, UfoConfig
@@ -30,9 +31,11 @@ from earshot.synth.caption_scenes import (
     CaptionScenesConfig,
     caption_scenes,
     draw_event,
+    kind_words,
     tell,
 )
 from earshot.text.combining import plain_caption
+from earshot.text.paraphrasing import ways_to_say
 from earshot.training.fit import FitConfig, fit
 from earshot.training.small_clap import frames_of, train_small_clap
 from earshot.training.writer_text import teach_writer
@@ -51,7 +54,7 @@ class SceneStartConfig:
     ears: Literal["ufo", "tags"] = "tags"  # how the encoder learns
     ears_fit: FitConfig = field(
         default_factory=lambda: FitConfig(
-            steps=500, learning_rate=1e-3, warmup_steps=75, weight_decay=0.01, clip_norm=4.0
+            steps=450, learning_rate=1e-3, warmup_steps=60, weight_decay=0.01, clip_norm=4.0
         )
     )
     ufo: UfoConfig = field(
@@ -59,7 +62,7 @@ class SceneStartConfig:
             n_clones=4, side=2, decoder_depth=2, decay=0.99, end_decay=0.999, decay_updates=400
         )
     )
-    ears_batch: int = 16
+    ears_batch: int = 24
     writer_fit: FitConfig = field(
         default_factory=lambda: FitConfig(
             steps=300, learning_rate=3e-3, warmup_steps=30, weight_decay=0.01, clip_norm=1.0
@@ -161,6 +164,16 @@ def scene_writer(
         batch_size=toy.writer_batch,
         seed=seed,
         most_tokens=most_tokens,
+    )
+
+
+def scene_reader() -> EventReader:
+    """Reads the kinds of sound off captions, by their own names and by those of paraphrases."""
+    return EventReader(
+        {
+            kind: tuple(dict.fromkeys(way for name in names for way in ways_to_say(name)))
+            for kind, names in kind_words().items()
+        }
     )
 
 

@@ -134,7 +134,7 @@ def test_it_learns_sounds_and_captions_by_heart(scenes_run: Path, tmp_path: Path
     )
     ears = Ears("tiny", captioner.encoder, shape.encoder)  # type: ignore[attr-defined]
     report = recipe.run(config, pairs(), tmp_path / "run", ears=ears)
-    assert report.values["loss"] < 0.1  # from ln 4 over the tokens of a caption, once it knows them
+    assert report.values["loss"] < 0.3  # which of four it is: ln 4 nats a caption, unheard
     assert report.values["beam_cider_d"] > 5
     assert "refine_cider_d" not in report.values
     assert load_captioner(tmp_path / "run").judges == ()

@@ -18,10 +18,13 @@ from earshot.decoders.decoding import DecodingConfig
 from earshot.jobs.caption import caption, load_captioner
 from earshot.models.start import Ears
 from earshot.recipes import slam_aac as recipe
+from earshot.training.caption_choices import choice_figures, write_by_widths
 from earshot.training.fit import FitConfig
 from earshot.training.writer_text import teach_writer
 from recipes.power_cut import check_it_ends_the_same
 from recipes.tiny_slam_aac import tiny_config
+from recipes.toy_tokens import READER, TokenSounds, taught, writer_folder
+from recipes.toy_tokens import caption as caption_of
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +33,30 @@ def scenes_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("slam") / "run"
     recipe.run(tiny_config(), None, out)
     return out
+
+
+@pytest.fixture(scope="module")
+def tokens(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, TokenSounds]:
+    """A writer of captions of two sounds, and sounds to learn from."""
+    return writer_folder(tmp_path_factory.mktemp("tokens")), TokenSounds(400, seed=1)
+
+
+@pytest.mark.claim("slam_aac/refine")
+@pytest.mark.claim("slam_aac/lora")
+def test_a_judge_chooses_better_than_one_width_and_lora_learns_more(tokens) -> None:
+    """On tokens with noise; the control judges other sounds."""
+    folder, sounds = tokens
+    model, loss = taught(folder, sounds, lambda i, step: caption_of(sounds.pairs[i]))
+    test = TokenSounds(60, seed=2)
+    written = write_by_widths(model, test, (2, 4, 8), max_tokens=16)
+    found = choice_figures(written, test.judged(), READER)
+    control = choice_figures(written, test.judged(shuffled=True), READER)
+    assert found["different"] > 1
+    assert found["refine_event_f1"] > found["beam_event_f1"]
+    assert found["oracle_event_f1"] >= found["refine_event_f1"]
+    assert control["refine_event_f1"] < found["refine_event_f1"]
+    _, frozen = taught(folder, sounds, lambda i, step: caption_of(sounds.pairs[i]), lora=False)
+    assert loss < frozen
 
 
 @pytest.mark.parametrize("preset", ["paper", "small"])

@@ -88,7 +88,7 @@ def writer_folder(out: Path) -> Path:
 
 def taught(
     folder: Path, sounds: TokenSounds, say: Callable[[int, int], str], *, lora: bool = True,
-    steps: int = 90,
+    steps: int = 60,
 ) -> tuple[SlamCaptioner, float]:  # fmt: skip
     """A captioner taught by sounds, and its last mean loss; `say(place, step)` is what it learns"""
     small = Config.small().model
@@ -118,5 +118,5 @@ def taught(
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        losses.append(float(loss))
+        losses.append(float(loss.detach()))
     return model.eval(), sum(losses[-15:]) / 15

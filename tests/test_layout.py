@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "models": "core audio text features layers encoders objectives decoders",
     "index": "core",
     "llm": "core",
-    "training": "core audio text data layers encoders objectives metrics decoders models",
+    "training": "synth core audio text data layers encoders objectives metrics decoders models",
     "engines": "core audio models",
     "factories": "core audio text data metrics models llm engines",
     "recipes": "core audio text data features layers encoders objectives metrics synth decoders "

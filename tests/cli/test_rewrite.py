@@ -14,6 +14,7 @@ from earshot.core.errors import EarShotError
 from earshot.data.columns import parse_columns
 from earshot.data.rewritten import COLUMN
 from earshot.jobs.rewriting import rewrite_manifest
+from earshot.text.paraphrasing import RuleParaphraser
 from earshot.text.rewriting import RuleRewriter
 from llm.fake_server import FakeServer, caption_of, serving
 
@@ -223,3 +224,19 @@ def test_any_rewriter_may_be_handed_in(manifest: Path, tmp_path: Path) -> None:
     assert [fault.path for fault in done.failures] == ["a florp wobbles quietly"]
     with pytest.raises(EarShotError, match="1 or more"):
         rewrite_manifest(manifest, tmp_path / "o.jsonl", Shouting(), n=0)
+
+
+def test_paraphrases_by_rule_and_by_a_model(manifest: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    result = rewrite(manifest, "--out", out, "-n", 2, "--how", "paraphrase")
+    assert result.exit_code == 0, result.output
+    rows = rows_of(out)
+    assert rows[0][COLUMN] == list(RuleParaphraser().rewrite("a dog barks", 2))
+    assert rows[0][COLUMN][0].split()[1] in ("dog", "hound", "canine")
+    with serving(lambda body: "A hound is barking") as server:
+        asked = by_model(manifest, tmp_path / "llm.jsonl", server, "--how", "paraphrase", "-n", 1)
+        assert asked.exit_code == 0, asked.output
+        sent = json.dumps(server.requests)
+    assert rows_of(tmp_path / "llm.jsonl")[0][COLUMN] == ["A hound is barking"]
+    assert "in other words" in sent
+    assert "imagine how the clip sounds" not in sent

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +19,13 @@ if TYPE_CHECKING:
     from earshot.text.rewriting import Rewriter
 
 
+class How(StrEnum):
+    """What a rewrite is."""
+
+    DESCRIBE = "describe"
+    PARAPHRASE = "paraphrase"
+
+
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command()(rewrite)
@@ -29,6 +37,9 @@ def rewrite(
         Path, typer.Option(metavar="OUT.jsonl", help="The rows with rewritten_captions; or .csv.")
     ],
     n: Annotated[int, typer.Option("-n", min=1, help="Rewrites of each caption.")] = 4,
+    how: Annotated[
+        How, typer.Option(help="Say what each sound is like, or the same in other words.")
+    ] = How.DESCRIBE,
     column: Annotated[
         list[str] | None,
         typer.Option(metavar="ROLE=NAME", help="Such as caption=text; may be repeated."),
@@ -40,24 +51,28 @@ def rewrite(
     seed: Annotated[int, typer.Option(min=0, help="Of the rules' choices.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a caption.")] = False,
 ) -> None:
-    """Rewrite captions to say what each sound is like, for training: earshot run reclap --data OUT
+    """Rewrite captions, to train with more of them: earshot run reclap --data OUT, or slam_aac.
 
-    Offline, by a lexicon, unless --llm names an endpoint; its key is read from EARSHOT_LLM_API_KEY.
+    To say what each sound is like, or with --how paraphrase the same in other words. Offline, by a
+    lexicon, unless --llm names an endpoint; its key is read from EARSHOT_LLM_API_KEY.
     A run that was killed is taken up again, and nothing is asked twice. Captions that fail are
     listed at the end, with exit status 2; they stay as they are in OUT until a later run.
     """
     from earshot.data.columns import parse_columns
     from earshot.jobs.rewriting import rewrite_manifest
+    from earshot.text.paraphrasing import RuleParaphraser
     from earshot.text.rewriting import RuleRewriter
     from earshot.text.stored_rewrites import clean_rewrite
 
-    rewriter: Rewriter = RuleRewriter(seed=seed)
+    paraphrase = how is How.PARAPHRASE
+    rewriter: Rewriter = RuleParaphraser(seed=seed) if paraphrase else RuleRewriter(seed=seed)
     client = None
     if llm is not None or llm_model is not None:
         from earshot.llm.rewriter import LlmRewriter
 
         client = _client(llm, llm_model, llm_cache or out.with_name(out.name + ".llm"), concurrency)
-        rewriter = LlmRewriter(client, clean_rewrite)
+        prompt = "paraphrase_v1" if paraphrase else "rewrite_v1"
+        rewriter = LlmRewriter(client, clean_rewrite, prompt=prompt)
     with ExitStack() as held:
         bar = held.enter_context(progress("caption"))
 
@@ -79,8 +94,11 @@ def rewrite(
     if result.unknown:
         shown = console.one_line(result.unknown[0])
         console.note(
-            f"{len(result.unknown)} captions name no sound that is known, such as {shown!r}: they "
+            f"{len(result.unknown)} captions have no word that is known, such as {shown!r}: they "
             "stay as they are."
+            if paraphrase
+            else f"{len(result.unknown)} captions name no sound that is known, such as {shown!r}: "
+            "they stay as they are."
         )
     if client is not None:
         console.note(str(client.usage))

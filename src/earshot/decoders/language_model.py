@@ -6,6 +6,7 @@ A folder gives shape and weights; without one the sizes say what is built. LoRA 
 from __future__ import annotations
 
 import json
+import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -164,17 +165,17 @@ def _with_lora(model: nn.Module, lora: LoraSettings) -> nn.Module:
     """The model frozen, with low-rank updates that train."""
     from peft import LoraConfig, get_peft_model
 
+    settings = LoraConfig(
+        r=lora.r,
+        lora_alpha=lora.alpha,  # type: ignore[arg-type]
+        lora_dropout=lora.dropout,
+        target_modules=list(lora.targets),
+        task_type="CAUSAL_LM",
+    )
     try:
-        return get_peft_model(
-            model,
-            LoraConfig(
-                r=lora.r,
-                lora_alpha=lora.alpha,  # type: ignore[arg-type]
-                lora_dropout=lora.dropout,
-                target_modules=list(lora.targets),
-                task_type="CAUSAL_LM",
-            ),
-        )
+        with warnings.catch_warnings():  # that GPT-2's matrices are transposed: peft sees to it
+            warnings.filterwarnings("ignore", message="fan_in_fan_out is set to False")
+            return get_peft_model(model, settings)
     except ValueError as fault:
         raise EarShotError(
             got=f"LoRA on {', '.join(lora.targets)}: {str(fault).partition(chr(10))[0][:200]}",

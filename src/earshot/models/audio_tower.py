@@ -20,6 +20,7 @@ from earshot.encoders.beats import BeatsConfig, BeatsEncoder
 from earshot.encoders.conformer import Conformer, ConformerConfig
 from earshot.encoders.decision_level import DecisionCnn
 from earshot.encoders.earshot_cnn import EarshotCnn, EarshotCnnConfig
+from earshot.encoders.eat import EatConfig, EatEncoder
 from earshot.encoders.frame_encoder import FrameEncoder, FrameEncoderConfig
 from earshot.encoders.htsat import Htsat, HtsatConfig
 from earshot.encoders.mel_frames import MelFrames, MelFramesConfig
@@ -64,6 +65,7 @@ class AudioTower:
     wav2vec2: Wav2Vec2EncoderConfig | None = None
     mels: MelFramesConfig | None = None  # the frames themselves
     frames: FrameEncoderConfig | None = None
+    eat: EatConfig | None = None
 
     def __post_init__(self) -> None:
         check_one("audio tower", self)
@@ -182,4 +184,5 @@ ENCODERS: dict[type, Callable[[Any], Any]] = {
     FrameEncoderConfig: FrameEncoder,
     TcnConfig: Tcn,
     MelFramesConfig: MelFrames,
+    EatConfig: EatEncoder,
 }

@@ -17,6 +17,8 @@ from earshot.models.load_report import LoadReport
 from earshot.models.loading.ase import is_ase, load_ase
 from earshot.models.loading.autotcl import is_autotcl, load_autotcl
 from earshot.models.loading.beats import is_beats, load_beats
+from earshot.models.loading.eat import is_eat, load_eat
+from earshot.models.loading.fairseq_file import read_fairseq
 from earshot.models.loading.laion import is_laion, load_laion
 from earshot.models.loading.library_folder import CONFIG
 from earshot.models.loading.microsoft import is_microsoft, load_microsoft
@@ -36,12 +38,13 @@ from earshot.models.loading.wav2vec2 import (
     load_fairseq_wav2vec2,
     load_wav2vec2_folder,
 )
-from earshot.models.loading.weights import read_safetensors, read_torch, tensors_of
+from earshot.models.loading.weights import read_safetensors, tensors_of
 from earshot.models.sound_encoder import SoundEncoder
 
 # Who knows its own by the keys, and reads it; w2v-BERT first, whose keys wav2vec 2.0 has as well.
 FILES: tuple[tuple[Callable, Callable], ...] = (
     (is_panns, load_panns),
+    (is_eat, load_eat),
     (is_ssast, load_ssast),
     (is_w2v_bert_state, load_w2v_bert_state),
     (is_fairseq_wav2vec2, load_fairseq_wav2vec2),
@@ -112,7 +115,7 @@ def _from_folder(path: Path, tokenizer: str | Path | None) -> tuple[SoundEncoder
 def _from_file(path: Path, tokenizer: str | Path | None) -> tuple[SoundEncoder, LoadReport]:
     """A file of tensors that a paper's authors released."""
     is_safe = path.suffix == ".safetensors"
-    whole = read_safetensors(path) if is_safe else read_torch(path)
+    whole = read_safetensors(path) if is_safe else read_fairseq(path)
     state = tensors_of(whole, path)
     if is_laion(state):
         return load_laion(state, path, tokenizer)
@@ -129,9 +132,9 @@ def _from_file(path: Path, tokenizer: str | Path | None) -> tuple[SoundEncoder, 
     raise EarShotError(
         got=f"{path} with keys such as {shown}",
         expected="LAION-CLAP (audio_branch. ...), Microsoft CLAP (audio_encoder.base. ...), ASE "
-        "(audio_encoder.audio_enc. ...), PANNs (conv_block1. ...), SSAST and AST "
-        "(v.patch_embed. ...), BEATs (patch_embedding. ...), wav2vec 2.0 and w2v-BERT "
-        "(post_extract_proj. ...) or AutoTCL (feature_extractor.net. ...)",
+        "(audio_encoder.audio_enc. ...), PANNs (conv_block1. ...), EAT (modality_encoders.IMAGE. "
+        "...), SSAST and AST (v.patch_embed. ...), BEATs (patch_embedding. ...), wav2vec 2.0 and "
+        "w2v-BERT (post_extract_proj. ...) or AutoTCL (feature_extractor.net. ...)",
         mend="For a model of transformers pass its directory, not the file alone.",
     )
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import earshot
-from earshot.audio import write_audio
+from earshot.audio import read_audio, write_audio
 from earshot.core.errors import EarShotError
 from earshot.jobs import caption as job
 from earshot.jobs.caption import Captioned, caption_each, load_writer
@@ -62,7 +62,18 @@ def test_candidates_are_drawn_or_of_several_widths(run: Path, sounds: Path) -> N
     assert [each.kind for each in drawn.plan.decodings] == ["nucleus"]
     assert all(each.caption for each in caption_each([sounds], drawn))  # type: ignore[union-attr]
     with pytest.raises(EarShotError, match="without that judge"):
-        load_writer(run, rerank="clap")
+        load_writer(run, rerank="encoder")
+
+
+def test_the_clap_it_hears_with_may_choose(run: Path, sounds: Path) -> None:
+    drawn = load_writer(run, n_samples=4, temperature=3.0, max_tokens=6)
+    judged = replace(drawn, plan=replace(drawn.plan, rerank="clap"))
+    sound = torch.from_numpy(read_audio(sounds / "0.wav", sample_rate=16_000).waveform)[None]
+    n_samples = torch.tensor([sound.shape[1]])
+    found = judged.model.chosen(sound, n_samples, judged.plan)[0]
+    model = judged.model
+    [close] = model.closeness(sound, n_samples, [[each.text for each in found]], "clap")
+    assert len(found) > 1 and close.argmax() == 0  # the closest stands first
 
 
 def test_a_detector_of_errors_may_refuse(run: Path) -> None:

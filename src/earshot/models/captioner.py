@@ -13,9 +13,19 @@ from torch import Tensor, nn
 from earshot.core.errors import EarShotError
 from earshot.decoders.choosing import CaptionPlan, Judge, best_first, distinct, rerank_scores
 from earshot.decoders.decoding import Candidate, DecodingConfig
+from earshot.decoders.reranking import cosines
+from earshot.models.two_tower import TwoTower
 from earshot.text.caption_tokenizer import CaptionTokenizer
 
 TOKENIZER = "tokenizer"  # the folder beside a run's weights
+
+
+def clap_closeness(
+    clap: TwoTower, waveform: Tensor, n_samples: Tensor, texts: Sequence[Sequence[str]]
+) -> list[Tensor]:
+    """`Captioner.closeness` by a CLAP that hears the captioner's own windows."""
+    heard = clap.to(waveform.device).embed_audio(waveform, n_samples)
+    return [cosines(row, clap.embed_text(list(own))) for row, own in zip(heard, texts, strict=True)]
 
 
 class Captioner(nn.Module, ABC):
@@ -50,7 +60,11 @@ class Captioner(nn.Module, ABC):
 
         "encoder": its own head over what it hears, "clap": a model of sound and words beside it.
         """
-        raise NotImplementedError(f"{type(self).__name__} has no judge {judge!r}")
+        raise EarShotError(
+            got=f"{type(self).__name__} asked by judge {judge!r}",
+            expected=", ".join(self.judges) or "no judge: it has none",
+            mend="Choose captions by likelihood.",
+        )
 
     @torch.no_grad()
     def chosen(

@@ -6,6 +6,7 @@ halves, the hard one is what a namer with thresholds says, and both were taught 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,12 @@ from torch import Tensor, nn
 from earshot.core.checkpoint import Checkpoint
 from earshot.core.config import from_dict, to_dict
 from earshot.core.fingerprint import fingerprint
+from earshot.decoders.choosing import Judge
 from earshot.decoders.decoding import Candidate, DecodingConfig
 from earshot.decoders.language_model import LanguageModelConfig, build_language_model
 from earshot.decoders.prefix import PrefixDecoder
 from earshot.layers.prefix_mapper import PrefixMapper, PrefixMapperConfig
-from earshot.models.captioner import Captioner
+from earshot.models.captioner import Captioner, clap_closeness
 from earshot.models.event_namer import EventNamer, EventNamerConfig
 from earshot.models.halves import PARTS, halves_of
 from earshot.models.restoring import restore
@@ -80,6 +82,17 @@ class NamedCaptioner(Captioner):
         return self.captions_of(
             halves_of(self.ears.to(waveform.device), heard, n_samples), decoding
         )
+
+    @property
+    def judges(self) -> tuple[Judge, ...]:
+        """The CLAP that it hears with."""
+        return ("clap",)
+
+    def closeness(
+        self, waveform: Tensor, n_samples: Tensor, texts: Sequence[Sequence[str]], judge: Judge
+    ) -> list[Tensor]:
+        """As `Captioner.closeness`."""
+        return clap_closeness(self.ears, waveform, n_samples, texts)
 
     @torch.no_grad()
     def captions_of(self, heard: Tensor, decoding: DecodingConfig) -> list[list[Candidate]]:

@@ -5,6 +5,7 @@ Source: arXiv:2406.06295.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,12 @@ from torch import Tensor
 
 from earshot.core.errors import EarShotError
 from earshot.core.files import is_folder
+from earshot.decoders.choosing import Judge
 from earshot.decoders.decoding import Candidate, DecodingConfig
 from earshot.decoders.language_model import LanguageModelConfig, build_language_model
 from earshot.decoders.prefix import PrefixDecoder
 from earshot.layers.prefix_mapper import PrefixMapper, PrefixMapperConfig
-from earshot.models.captioner import Captioner
+from earshot.models.captioner import Captioner, clap_closeness
 from earshot.models.gap_bridge import GapBridgeConfig, inference_bridge
 from earshot.models.hard_prompts import HardPromptConfig, TextBank, prompt_text
 from earshot.models.towers import TwoTowerConfig, build_two_tower
@@ -108,6 +110,17 @@ class SoftHardCaptioner(Captioner):
         prefix = self.mapper(moved)
         n_prefix = torch.full((len(prefix),), prefix.shape[1], device=prefix.device)
         return self.decoder.generate(prefix, n_prefix, self.prompts_of(embeddings), decoding)
+
+    @property
+    def judges(self) -> tuple[Judge, ...]:
+        """The CLAP that it hears with."""
+        return ("clap",)
+
+    def closeness(
+        self, waveform: Tensor, n_samples: Tensor, texts: Sequence[Sequence[str]], judge: Judge
+    ) -> list[Tensor]:
+        """As `Captioner.closeness`."""
+        return clap_closeness(self.ears, waveform, n_samples, texts)
 
     def prompts_of(self, embeddings: Tensor) -> list[str] | None:
         """Hard prompts of embeddings [batch, dim]; None where nothing is to be named."""

@@ -6,8 +6,8 @@ import pytest
 from earshot.audio import Audio
 from earshot.core.errors import EarShotError
 from earshot.data import Clip, ClipSet
+from earshot.data.clip_set import check_single_labels
 from earshot.data.described import (
-    check_single_labels,
     described,
     descriptions_of,
     draw_held_out,

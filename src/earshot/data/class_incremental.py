@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from earshot.core.errors import EarShotError
 from earshot.core.seed import generator
 from earshot.data.clip import Clip
-from earshot.data.clip_set import ClipSet
+from earshot.data.clip_set import ClipSet, check_single_labels
 
 Tasks = tuple[tuple[str, ...], ...]  # the labels of each task, in the order in which they come
 
@@ -18,13 +18,7 @@ def class_incremental(clips: ClipSet, n_tasks: int, seed: int) -> Tasks:
     The same for the same labels, number and seed: arms of one comparison share their tasks.
     Raises EarShotError unless every clip has exactly one label and every task gets one.
     """
-    for clip in clips:
-        if len(clip.labels) != 1:
-            raise EarShotError(
-                got=f"clip {clip.id!r} with {len(clip.labels)} labels",
-                expected="exactly one label for every clip: its intent, word or class",
-                mend="Give the manifest a label column, or name it: --columns label=intent.",
-            )
+    check_single_labels(clips)
     labels = sorted({clip.labels[0] for clip in clips})
     if not 1 <= n_tasks <= len(labels):
         raise EarShotError(

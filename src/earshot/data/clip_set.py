@@ -144,3 +144,14 @@ def _same_split(name: str, known: Sequence[str]) -> list[str]:
     words = next((words for words in SAME_SPLIT if name.lower() in words), ())
     found = [split for split in known if split.lower() in words]
     return found if len(found) == 1 else []
+
+
+def check_single_labels(clips: ClipSet) -> None:
+    """Refuse clips that have none or several labels."""
+    for clip in clips:
+        if len(clip.labels) != 1:
+            raise EarShotError(
+                got=f"clip {clip.id!r} with {len(clip.labels)} labels",
+                expected="exactly one label for every clip",
+                mend="Leave out clips of several, or name a column of one: --columns label=class.",
+            )

@@ -99,14 +99,3 @@ def named_held_out(labels: Sequence[str], names: Sequence[str]) -> tuple[str, ..
         if name not in labels:
             raise unknown_name("label to hold out", name, labels)
     return tuple(dict.fromkeys(names))
-
-
-def check_single_labels(clips: ClipSet) -> None:
-    """Refuse clips that have none or several labels."""
-    for clip in clips:
-        if len(clip.labels) != 1:
-            raise EarShotError(
-                got=f"clip {clip.id!r} with {len(clip.labels)} labels",
-                expected="exactly one label for every clip",
-                mend="Leave out clips of several sounds, or name a column of one label.",
-            )

@@ -30,10 +30,10 @@ from earshot.core.paper import Paper
 from earshot.core.report import Report
 from earshot.data import Batch, Clip, ClipSet, open_clips
 from earshot.data.captioned import train_and_test
+from earshot.data.clip_set import check_single_labels
 from earshot.data.described import (
     Descriptions,
     Unheard,
-    check_single_labels,
     descriptions_of,
     draw_held_out,
     exchanged,

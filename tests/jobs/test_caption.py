@@ -73,7 +73,8 @@ def test_the_clap_it_hears_with_may_choose(run: Path, sounds: Path) -> None:
     found = judged.model.chosen(sound, n_samples, judged.plan)[0]
     model = judged.model
     [close] = model.closeness(sound, n_samples, [[each.text for each in found]], "clap")
-    assert len(found) > 1 and close.argmax() == 0  # the closest stands first
+    assert len(found) > 1
+    assert close.argmax() == 0  # the closest stands first
 
 
 def test_a_detector_of_errors_may_refuse(run: Path) -> None:

@@ -18,7 +18,7 @@ from earshot.metrics.caption_events import EventReader
 from earshot.models.slam_captioner import SlamCaptioner
 from earshot.recipes.slam_aac import Config
 from earshot.text.caption_tokenizer import CaptionTokenizer
-from earshot.text.combining import plain_caption
+from earshot.text.combining import bare_caption
 from earshot.text.paraphrasing import ways_to_say
 from earshot.training.caption_choices import Judged
 from earshot.training.fit import FitConfig
@@ -79,7 +79,7 @@ def read(texts: Sequence[str]) -> Tensor:
 
 def writer_folder(out: Path) -> Path:
     """A writer that knows the captions, and their paraphrases' words."""
-    texts = [plain_caption(caption(pair)) for pair in PAIRS]
+    texts = [bare_caption(caption(pair)) for pair in PAIRS]
     sizes = LanguageModelConfig(dim=32, depth=1, n_heads=2, vocab_size=320, max_positions=80,
                                 dropout=0.0)  # fmt: skip
     fit = FitConfig(steps=80, learning_rate=1e-2, warmup_steps=5)

@@ -22,7 +22,7 @@ from earshot.models.loading.foreign import read_foreign
 from earshot.models.starting_weights import checkpoint_folder
 from earshot.models.towers import TwoTowerConfig, build_two_tower
 from earshot.models.two_tower import TwoTower
-from earshot.text.combining import plain_caption
+from earshot.text.combining import bare_caption
 
 FACTS, OWN = "judge.json", "judge"  # beside a run's weights: who judges, and one taught in that run
 
@@ -62,7 +62,7 @@ class CaptionJudge:
 
     def read(self, texts: Sequence[str]) -> Tensor:
         """Unit rows [texts, dim]."""
-        said = [plain_caption(text) if self.plain else text for text in texts]
+        said = [bare_caption(text) if self.plain else text for text in texts]
         return torch.from_numpy(self._embedder.embed_texts(said))
 
     def closeness(

@@ -34,7 +34,7 @@ from earshot.synth.caption_scenes import (
     kind_words,
     tell,
 )
-from earshot.text.combining import plain_caption
+from earshot.text.combining import bare_caption
 from earshot.text.paraphrasing import ways_to_say
 from earshot.training.fit import FitConfig, fit
 from earshot.training.small_clap import frames_of, train_small_clap
@@ -147,7 +147,7 @@ def scene_texts(n: int, seed: int) -> list[str]:
         relation = RELATIONS[int(rng.integers(len(RELATIONS)))]
         kinds = rng.choice(len(KINDS), 1 if relation == "single" else 2, replace=False)
         events = [draw_event(KINDS[int(i)], scenes, rng) for i in kinds]
-        found += [plain_caption(text) for text in tell(events, relation, 1, rng)]
+        found += [bare_caption(text) for text in tell(events, relation, 1, rng)]
     return found
 
 
@@ -180,7 +180,7 @@ def scene_reader() -> EventReader:
 def scene_judge(toy: SceneStartConfig, seed: int, out: Path) -> CaptionJudge:
     """A small CLAP that learnt from clips and captions that no one else heard."""
     _, judged, _ = scene_parts(toy, seed)
-    told = [tuple(plain_caption(text) for text in clip.captions) for clip in judged]
+    told = [tuple(bare_caption(text) for text in clip.captions) for clip in judged]
     model = train_small_clap(
         toy.clap,
         frames_of(build_two_tower(toy.clap), judged),

@@ -102,3 +102,14 @@ def test_counts_do_not_squeeze_shares_into_a_line() -> None:
     beside = places([comparison("share", 0.2), comparison("count", 30.0)])
     assert beside["share"] == alone["share"]
     assert float(beside["count"]) == float(alone["share"])  # each at the end of its own axis
+
+
+def test_figures_of_one_arm_are_told_apart() -> None:
+    comparison = {
+        "claim": "c", "figure": "refined", "against_figure": "plain", "arm": "scenes",
+        "against": "scenes", "expected": "above", "differences": [0.1], "mean_difference": 0.1,
+        "interval_95": None, "verdict": "open",
+    }  # fmt: skip
+    plot = forest_plot({"recipe": "r", "seeds": [0], "comparisons": [comparison]})
+    assert ">refined above plain<" in plot
+    assert ">scenes<" in plot

@@ -72,6 +72,8 @@ def _words(each: dict[str, Any]) -> tuple[str, str]:
     """The two lines that name a comparison."""
     against = each["against"]
     other = against if isinstance(against, str) else f"{against:.3g}"
+    if against == each["arm"]:  # two figures of one arm
+        return f"{each['figure']} {each['expected']} {each['against_figure']}", each["arm"]
     figures = " against ".join(filter(None, (each["figure"], each["against_figure"])))
     return f"{each['arm']} {each['expected']} {other}", figures
 

@@ -29,7 +29,8 @@ def on_ray(
 ) -> Iterator[Batch]:
     """Every batch through the stages that `build` makes in each worker; in any order.
 
-    Files must lie where workers see them. A clip that ends its worker is tried alone, then fails.
+    Files must lie where workers see them. A clip that ends its worker is tried alone, then fails;
+    with Ray 2.60 the pass in which it did so was seen to wait without end.
     Raises the EarShotError of a stage that no clip can get past.
     """
     ray = connect(address)

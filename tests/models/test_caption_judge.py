@@ -76,6 +76,20 @@ def test_a_judge_lies_beside_a_run_or_is_named(own: CaptionJudge, tmp_path: Path
     assert load_beside(tmp_path) is None  # it is not here: captions are not refined
 
 
+@pytest.mark.parametrize("written", ["{", "[]", '{"source": ""}'])
+def test_a_damaged_judge_is_a_sentence(written: str, tmp_path: Path) -> None:
+    (tmp_path / "judge.json").write_text(written)
+    with pytest.raises(EarShotError, match="which cannot be read"):
+        load_beside(tmp_path)
+
+
+def test_a_judge_of_the_run_s_own_may_not_be_missing(own: CaptionJudge, tmp_path: Path) -> None:
+    own.save_beside(tmp_path)
+    (tmp_path / "judge" / "model.safetensors").unlink()
+    with pytest.raises(EarShotError):
+        load_beside(tmp_path)
+
+
 @pytest.mark.parametrize("source", ["/nowhere/clap", "no-such-model"])
 def test_no_judge_is_a_sentence(source: str) -> None:
     with pytest.raises(EarShotError, match="as a judge of captions"):

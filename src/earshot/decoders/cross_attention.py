@@ -9,22 +9,22 @@ from functools import cache
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from earshot.core.errors import EarShotError
 from earshot.core.shapes import check_shape
-from earshot.decoders.decoding import (
-    Candidate,
-    DecodingConfig,
-    draws,
-    generation_config,
-    ranked,
+from earshot.decoders.decoding import Candidate, DecodingConfig, draws, generation_config
+from earshot.decoders.targets import (
+    NO_TARGET,
+    candidates_of,
+    mean_log_probability,
+    mean_nats,
+    until_end,
+    words_of,
 )
 from earshot.layers.pooling import padding_of
 from earshot.text.caption_tokenizer import CaptionTokenizer
 
-NO_TARGET = -100
 OFFSET = 2  # rows that BART's tables of positions have before the first position
 
 
@@ -113,12 +113,7 @@ class CrossDecoder(nn.Module):
         over `most_tokens` are cut and then have no end.
         """
         logits, targets = self._logits(memory, n_positions, self._encode(captions))
-        return F.cross_entropy(
-            logits.flatten(0, 1),
-            targets.flatten(),
-            ignore_index=NO_TARGET,
-            label_smoothing=label_smoothing,
-        )
+        return mean_nats(logits, targets, label_smoothing)
 
     def log_probability(
         self, memory: Tensor, n_positions: Tensor, captions: Sequence[str]
@@ -157,25 +152,14 @@ class CrossDecoder(nn.Module):
             logits_processor=draws(decoding),
             **_empty_cache(),
         )
-        written = [_until_end(row[begin.shape[1] :], words.eos_id) for row in ids.tolist()]
+        written = [until_end(row[begin.shape[1] :], words.eos_id) for row in ids.tolist()]
         clips = torch.arange(len(memory), device=memory.device).repeat_interleave(decoding.rows)
         scores = self._scores(memory[clips], n_positions[clips], written)
-        found = [
-            Candidate(words.decode(row), score)
-            for row, score in zip(written, scores.tolist(), strict=True)
-        ]
-        n = decoding.rows
-        return [ranked(found[i : i + n]) for i in range(0, len(found), n)]
+        return candidates_of(written, scores, words, decoding.rows)
 
     @property
     def _words(self) -> CaptionTokenizer:
-        if self.tokenizer is None:
-            raise EarShotError(
-                got="a decoder without a tokenizer",
-                expected="one that its captions are written with",
-                mend="Set decoder.tokenizer, or load the run with earshot caption.",
-            )
-        return self.tokenizer
+        return words_of(self.tokenizer)
 
     @property
     def _begin(self) -> list[int]:
@@ -238,9 +222,7 @@ class CrossDecoder(nn.Module):
     ) -> Tensor:
         """Mean log-probability of each row's ids."""
         logits, targets = self._logits(memory, n_positions, words)
-        known = targets != NO_TARGET
-        picked = logits.log_softmax(-1).gather(-1, targets.clamp(min=0)[..., None])[..., 0]
-        return picked.masked_fill(~known, 0.0).sum(1) / known.sum(1)
+        return mean_log_probability(logits, targets)
 
 
 @cache
@@ -257,8 +239,3 @@ def _empty_cache() -> dict[str, Any]:
     from transformers import DynamicCache, EncoderDecoderCache
 
     return {_cache_name(): EncoderDecoderCache(DynamicCache(), DynamicCache())}
-
-
-def _until_end(ids: list[int], eos_id: int) -> list[int]:
-    """Ids up to the first end, that included."""
-    return ids[: ids.index(eos_id) + 1] if eos_id in ids else ids

@@ -7,22 +7,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from earshot.core.errors import EarShotError
 from earshot.core.shapes import check_shape
-from earshot.decoders.decoding import (
-    Candidate,
-    DecodingConfig,
-    draws,
-    generation_config,
-    ranked,
-)
+from earshot.decoders.decoding import Candidate, DecodingConfig, draws, generation_config
 from earshot.decoders.language_model import embedding_dim
+from earshot.decoders.targets import (
+    NO_TARGET,
+    candidates_of,
+    mean_log_probability,
+    mean_nats,
+    until_end,
+    words_of,
+)
 from earshot.text.caption_tokenizer import CaptionTokenizer
-
-NO_TARGET = -100
 
 
 @dataclass(frozen=True)
@@ -78,12 +77,7 @@ class PrefixDecoder(nn.Module):
         words = self._words.encode(captions, max_tokens=self.most_tokens)
         rows = self._rows(prefix, n_prefix, prompts, words)
         logits, targets = self._logits(rows)
-        return F.cross_entropy(
-            logits.flatten(0, 1),
-            targets.flatten(),
-            ignore_index=NO_TARGET,
-            label_smoothing=label_smoothing,
-        )
+        return mean_nats(logits, targets, label_smoothing)
 
     def log_probability(
         self,
@@ -124,16 +118,11 @@ class PrefixDecoder(nn.Module):
                 generation_config=generation_config(decoding, words, self.n_ids),
                 logits_processor=draws(decoding),
             )
-        written = [_until_end(row, words.eos_id) for row in ids.tolist()]
+        written = [until_end(row, words.eos_id) for row in ids.tolist()]
         clips = torch.arange(len(prefix), device=prefix.device).repeat_interleave(decoding.rows)
         again = None if prompts is None else [prompts[int(i)] for i in clips]
         scores = self._scores(self._rows(prefix[clips], n_prefix[clips], again, written))
-        found = [
-            Candidate(words.decode(row), score)
-            for row, score in zip(written, scores.tolist(), strict=True)
-        ]
-        n = decoding.rows
-        return [ranked(found[i : i + n]) for i in range(0, len(found), n)]
+        return candidates_of(written, scores, words, decoding.rows)
 
     @property
     def n_ids(self) -> int:
@@ -142,13 +131,7 @@ class PrefixDecoder(nn.Module):
 
     @property
     def _words(self) -> CaptionTokenizer:
-        if self.tokenizer is None:
-            raise EarShotError(
-                got="a decoder without a tokenizer",
-                expected="one that its captions are written with",
-                mend="Set decoder.tokenizer, or load the run with earshot caption.",
-            )
-        return self.tokenizer
+        return words_of(self.tokenizer)
 
     def _rows(
         self,
@@ -219,11 +202,4 @@ class PrefixDecoder(nn.Module):
     def _scores(self, rows: _Rows) -> Tensor:
         """Mean log-probability of each row's targets."""
         logits, targets = self._logits(rows)
-        known = targets != NO_TARGET
-        picked = logits.log_softmax(-1).gather(-1, targets.clamp(min=0)[..., None])[..., 0]
-        return picked.masked_fill(~known, 0.0).sum(1) / known.sum(1)
-
-
-def _until_end(ids: list[int], eos_id: int) -> list[int]:
-    """Ids up to the first end, that included."""
-    return ids[: ids.index(eos_id) + 1] if eos_id in ids else ids
+        return mean_log_probability(logits, targets)

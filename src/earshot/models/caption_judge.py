@@ -89,15 +89,28 @@ class CaptionJudge:
 
 
 def load_beside(folder: Path) -> CaptionJudge | None:
-    """The judge that `save_beside` wrote down; None where there is none, or it is not here."""
+    """The judge that `save_beside` wrote down; None without one, or where the one named is away.
+
+    Raises EarShotError where what was written is damaged.
+    """
     if not is_file(folder / FACTS):
         return None
     try:
         facts = json.loads((folder / FACTS).read_text("utf-8"))
         source, plain = str(facts["source"]), bool(facts["plain"])
-        return load_judge(source or folder / OWN, plain=plain)
-    except (OSError, ValueError, KeyError, TypeError, EarShotError):
+    except (OSError, ValueError, KeyError, TypeError) as fault:
+        raise EarShotError(
+            got=f"{folder / FACTS}, which cannot be read ({str(fault).partition(chr(10))[0]})",
+            expected="who judges captions, as the run wrote it",
+            mend="Copy the run's folder again, or remove that file to caption without a judge.",
+        ) from fault
+    if source and not _is_here(source):
         return None
+    return load_judge(source or folder / OWN, plain=plain)
+
+
+def _is_here(source: str) -> bool:
+    return checkpoint_folder(source) is not None or Path(source).expanduser().exists()
 
 
 def load_judge(source: str | Path, *, plain: bool = True) -> CaptionJudge:
